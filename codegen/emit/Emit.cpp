@@ -1,0 +1,130 @@
+// One recurrence, stopped at the level asked for.
+
+#include "codegen/emit/Emit.h"
+#include "codegen/lowering/Machine.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/LLVMContext.h"
+
+#include <chrono>
+
+using namespace mlir;
+using namespace ssm;
+using llvm::Error;
+using llvm::Expected;
+
+namespace {
+Error fail(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+class Emitter {
+  template <typename Work> auto measure(const char *phase, Work work) {
+    auto start = std::chrono::steady_clock::now();
+    struct Stop {
+      Emitted &result;
+      const char *phase;
+      std::chrono::steady_clock::time_point start;
+      ~Stop() {
+        result.times.emplace_back(
+            phase, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      }
+    } stop{result, phase, start};
+    return work();
+  }
+
+public:
+  Emitter(RecurrenceOp recurrence, const LoweringOptions &options) : recurrence(recurrence), options(options) {}
+
+  Expected<Emitted> emitModule(LoweringLevel level) {
+    Expected<Lowered> lowered = lowerTo(level);
+    if (!lowered)
+      return lowered.takeError();
+    llvm::raw_string_ostream stream(result.content);
+    lowered->module->print(stream);
+    stream << '\n';
+    return result;
+  }
+
+  /// `finish` turns the optimized LLVM module into the content.
+  Expected<Emitted> emitMachine(llvm::function_ref<Error(llvm::Module &, llvm::TargetMachine &)> finish) {
+    Expected<Lowered> lowered = lowerTo(LoweringLevel::Llvm);
+    if (!lowered)
+      return lowered.takeError();
+    llvm::LLVMContext context;
+    Expected<std::unique_ptr<llvm::Module>> module =
+        measure("translate", [&] { return translate(*lowered, options.target, context); });
+    if (!module)
+      return module.takeError();
+    Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine(options.target);
+    if (!machine)
+      return machine.takeError();
+    measure("optimize", [&] { optimize(**module, **machine); });
+    if (Error error = finish(**module, **machine))
+      return std::move(error);
+    return result;
+  }
+
+  Error takeCode(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType type) {
+    Expected<std::string> code = measure("codegen", [&] { return emitCode(module, machine, type); });
+    if (!code)
+      return code.takeError();
+    result.content = std::move(*code);
+    result.isBinary = type == llvm::CodeGenFileType::ObjectFile;
+    return Error::success();
+  }
+
+  Error takeCubin() {
+    Expected<Assembled> assembled = measure("ptxas", [&] { return assemble(result.content, options.target.cpu); });
+    if (!assembled)
+      return assembled.takeError();
+    result.content = std::move(assembled->cubin);
+    result.kernels = std::move(assembled->kernels);
+    result.isBinary = true;
+    return Error::success();
+  }
+
+  Emitted result;
+
+private:
+  Expected<Lowered> lowerTo(LoweringLevel level) {
+    Expected<Lowered> lowered = measure("passes", [&] { return lower(recurrence, options, level); });
+    if (lowered)
+      result.schedule = lowered->schedule;
+    return lowered;
+  }
+
+  RecurrenceOp recurrence;
+  const LoweringOptions &options;
+};
+} // namespace
+
+Expected<Emitted> ssm::emit(RecurrenceOp recurrence, StringRef level, const LoweringOptions &options) {
+  bool isGpu = options.target.isGpu();
+  bool isOfGpu = level == "gpu" || level == "nvvm" || level == "ptx" || level == "cubin";
+  bool isOfCpu = level == "asm" || level == "obj";
+  if ((isOfGpu && !isGpu) || (isOfCpu && isGpu))
+    return fail("the target '" + options.target.name + "' has no level '" + level + "'; it has " +
+                (isGpu ? "tiled, gpu, nvvm, llvm, ptx and cubin" : "tiled, llvm, asm and obj"));
+  Emitter emitter(recurrence, options);
+  if (level == "tiled")
+    return emitter.emitModule(LoweringLevel::Tiled);
+  if (level == "gpu")
+    return emitter.emitModule(LoweringLevel::Kernels);
+  if (level == "nvvm")
+    return emitter.emitModule(LoweringLevel::Llvm);
+  if (level == "llvm")
+    return emitter.emitMachine([&](llvm::Module &module, llvm::TargetMachine &) {
+      llvm::raw_string_ostream stream(emitter.result.content);
+      module.print(stream, nullptr);
+      return Error::success();
+    });
+  bool isObject = level == "obj";
+  if (level != "asm" && level != "obj" && level != "ptx" && level != "cubin")
+    return fail("--emit " + level + ": no pass makes it; there are recurrence, tiled, gpu, nvvm, llvm, ptx, cubin, asm and obj");
+  return emitter.emitMachine([&](llvm::Module &module, llvm::TargetMachine &machine) -> Error {
+    if (Error error = emitter.takeCode(module, machine,
+                                       isObject ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile))
+      return error;
+    return level == "cubin" ? emitter.takeCubin() : Error::success();
+  });
+}

@@ -1,0 +1,31 @@
+#ifndef SSM_CODEGEN_GPU_PTXAS_H
+#define SSM_CODEGEN_GPU_PTXAS_H
+
+#include "llvm/Support/Error.h"
+
+#include <string>
+
+namespace ssm {
+
+/// What ptxas says of a kernel.
+struct KernelResources {
+  std::string kernel;
+  int64_t registers = 0, spillStores = 0, spillLoads = 0, sharedBytes = 0, stackBytes = 0;
+};
+
+/// A cubin and what its kernels take.
+struct Assembled {
+  std::string cubin;
+  std::vector<KernelResources> kernels;
+};
+
+/// The path of ptxas: $SSM_PTXAS, then $CUDA_HOME/bin or $CUDA_PATH/bin, then PATH, then /usr/local/cuda/bin. An error that
+/// says where it was looked for, where there is none.
+llvm::Expected<std::string> findPtxas();
+
+/// Assembles PTX for a chip such as sm_90 with the toolkit's ptxas. Errors: no toolkit; ptxas' own messages.
+llvm::Expected<Assembled> assemble(llvm::StringRef ptx, llvm::StringRef chip);
+
+} // namespace ssm
+
+#endif

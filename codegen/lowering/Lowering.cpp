@@ -1,0 +1,112 @@
+// Runs the pipeline on a copy of one recurrence.
+
+#include "codegen/lowering/Lowering.h"
+#include "passes/Passes.h"
+#include "passes/Pipeline.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/Module.h"
+
+using namespace mlir;
+using namespace ssm;
+using llvm::Error;
+using llvm::Expected;
+
+static Error fail(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+static Error run(ModuleOp module, llvm::function_ref<void(OpPassManager &)> fill) {
+  PassManager passes(module.getContext());
+  fill(passes);
+  if (failed(passes.run(module)))
+    return fail("the recurrence could not be compiled");
+  return Error::success();
+}
+
+/// Chooses or parses the schedule, and finds every dimension's place.
+static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringOptions &options) {
+  const Target &machine = options.target.machine;
+  bool isAuto = options.schedule.empty() || options.schedule == "auto";
+  Expected<Schedule> wanted =
+      isAuto ? defaultSchedule(recurrence, machine, options.hints) : parseSchedule(options.schedule);
+  if (!wanted)
+    return wanted.takeError();
+  Expected<Placement> placement = placeSchedule(recurrence, *wanted, machine);
+  if (!placement)
+    return placement.takeError();
+  lowered.schedule = printSchedule(*wanted);
+  lowered.placement = *placement;
+  return Error::success();
+}
+
+Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &options, LoweringLevel level) {
+  MLIRContext *context = recurrence.getContext();
+  context->loadDialect<gpu::GPUDialect, NVVM::NVVMDialect>();
+  // Upstream finds how to lower a dialect to LLVM through these.
+  DialectRegistry registry;
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  registerNVVMDialectTranslation(registry);
+  registerGPUDialectTranslation(registry);
+  context->appendDialectRegistry(registry);
+
+  Lowered lowered;
+  lowered.module = ModuleOp::create(recurrence.getLoc());
+  OpBuilder builder(lowered.module->getBodyRegion());
+  auto copy = cast<RecurrenceOp>(builder.clone(*recurrence));
+  if (Error error = run(*lowered.module, addPrepare))
+    return std::move(error);
+  if (Error error = schedule(lowered, copy, options))
+    return std::move(error);
+  lowered.interface = getKernelInterface(copy);
+
+  PipelineOptions pipeline{lowered.schedule, options.target.machine, options.packed, options.target.cpu,
+                           options.target.features};
+  Error error = run(*lowered.module, [&](OpPassManager &passes) {
+    addTile(passes, pipeline);
+    if (level == LoweringLevel::Tiled)
+      return;
+    addLowerTiles(passes, pipeline);
+    if (options.target.isGpu())
+      addLowerToGpu(passes);
+    if (level == LoweringLevel::Kernels)
+      return;
+    if (options.target.isGpu())
+      addLowerToNvvm(passes, pipeline);
+    else
+      addLowerToCpu(passes);
+  });
+  if (error)
+    return std::move(error);
+  lowered.kernel = (recurrence.getSymName() + "_forward" + (options.packed ? "" : "_any")).str();
+  return lowered;
+}
+
+Expected<std::unique_ptr<llvm::Module>> ssm::translate(const Lowered &lowered, const CompileTarget &target,
+                                                       llvm::LLVMContext &context) {
+  ModuleOp kernels = lowered.module.get();
+  Operation *root = kernels;
+  if (target.isGpu())
+    root = *kernels.getOps<gpu::GPUModuleOp>().begin();
+  std::unique_ptr<llvm::Module> module = translateModuleToLLVMIR(root, context, lowered.kernel);
+  if (!module)
+    return fail("the recurrence could not be translated to LLVM IR");
+  module->setTargetTriple(llvm::Triple(target.triple));
+  for (const llvm::Function &function : *module)
+    if (function.isDeclaration() && !function.isIntrinsic())
+      return fail("the kernel would call '" + function.getName() + "', which no library provides");
+  return module;
+}

@@ -1,0 +1,5 @@
+#ifndef SSM_TD
+#define SSM_TD
+include "SsmOps.td"
+include "TileOps.td"
+#endif

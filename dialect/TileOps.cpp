@@ -1,0 +1,101 @@
+// The operations of level 2: verifiers.
+
+#include "dialect/Ssm.h"
+
+using namespace mlir;
+using namespace ssm;
+
+namespace {
+/// Extents of a tile's axes; a scalar has none.
+SmallVector<int64_t> shapeOf(Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  return vector ? SmallVector<int64_t>(vector.getShape()) : SmallVector<int64_t>();
+}
+} // namespace
+
+static LogicalResult verifyLimits(Operation *op, unsigned rank, size_t limits, ArrayAttr coefficients) {
+  if (coefficients.size() != limits)
+    return op->emitOpError("has ") << limits << " limits but " << coefficients.size() << " lists of coefficients";
+  for (auto list : coefficients.getAsRange<DenseI64ArrayAttr>())
+    if (static_cast<unsigned>(list.size()) != rank)
+      return op->emitOpError("expects ") << rank << " coefficients a limit, found " << list.size();
+  return success();
+}
+
+static LogicalResult verifyAccess(Operation *op, unsigned rank, size_t strides, size_t limits, ArrayAttr coefficients) {
+  if (strides != rank)
+    return op->emitOpError("expects ") << rank << " strides, found " << strides;
+  return verifyLimits(op, rank, limits, coefficients);
+}
+
+LogicalResult TilePlaceOp::verify() { // tile_place_c1
+  if (getLevel() != "grid" && getLevel() != "thread")
+    return emitOpError("has the unknown level '") << getLevel() << "'; expected grid or thread";
+  return success();
+}
+
+LogicalResult TileLoadOp::verify() { // tile_load_c1
+  return verifyAccess(*this, shapeOf(getType()).size(), getStrides().size(), getLimits().size(), getCoefficients());
+}
+
+LogicalResult TileStoreOp::verify() { // tile_store_c1
+  return verifyAccess(*this, shapeOf(getValue().getType()).size(), getStrides().size(), getLimits().size(),
+                      getCoefficients());
+}
+
+LogicalResult StageLoadOp::verify() { // stage_load_c1
+  return verifyAccess(*this, getShape().size(), getStrides().size(), getLimits().size(), getCoefficients());
+}
+
+LogicalResult StageStoreOp::verify() { // stage_store_c1
+  return verifyAccess(*this, getShape().size(), getStrides().size(), getLimits().size(), getCoefficients());
+}
+
+LogicalResult TileReduceOp::verify() {
+  if (getKind() != "add" && getKind() != "max") // tile_reduce_c1
+    return emitOpError("has the unknown kind '") << getKind() << "'; expected add or max";
+  SmallVector<int64_t> shape = shapeOf(getValue().getType());
+  if (failed(verifyLimits(*this, shape.size(), getLimits().size(), getCoefficients()))) // tile_reduce_c2
+    return failure();
+  for (int64_t axis : getAxes()) { // tile_reduce_c1
+    if (axis < 0 || axis >= static_cast<int64_t>(shape.size()))
+      return emitOpError("reduces axis ") << axis << " of a tile of rank " << shape.size();
+    shape[axis] = 1;
+  }
+  SmallVector<int64_t> result = shapeOf(getType());
+  // A row reduces to a scalar.
+  if (result != shape && !(result.empty() && shape.size() == 1 && shape[0] == 1)) // tile_reduce_c1
+    return emitOpError("expects a result of the operand's shape with 1 along the reduced axes, found ") << getType();
+  return success();
+}
+
+LogicalResult TileMoveOp::verify() { // tile_move_c1
+  SmallVector<int64_t> source = shapeOf(getValue().getType()), target = shapeOf(getType());
+  int64_t rank = source.size();
+  if (static_cast<int64_t>(target.size()) != rank)
+    return emitOpError("changes the rank of a tile");
+  int64_t held[2] = {1, 1};
+  for (auto [which, axes] : llvm::enumerate(ArrayRef<ArrayRef<int64_t>>{getFrom(), getTo()}))
+    for (int64_t axis : axes) {
+      if (axis < 0 || axis >= rank)
+        return emitOpError("moves along axis ") << axis << " of a tile of rank " << rank;
+      held[which] *= which ? target[axis] : source[axis];
+    }
+  if (held[0] < static_cast<int64_t>(getSize()) || held[1] < static_cast<int64_t>(getSize()))
+    return emitOpError("moves ") << getSize() << " values between axes that hold " << held[0] << " and " << held[1];
+  for (int64_t axis = 0; axis < rank; ++axis)
+    if (!llvm::is_contained(getFrom(), axis) && !llvm::is_contained(getTo(), axis) && source[axis] != target[axis])
+      return emitOpError("changes the extent of axis ") << axis << ", along which nothing moves";
+  return success();
+}
+
+LogicalResult TileDelayOp::verify() { // tile_delay_c1
+  SmallVector<int64_t> shape = shapeOf(getValues().front().getType());
+  int64_t axis = getAxis();
+  if (axis < 0 || axis >= static_cast<int64_t>(shape.size()) || shape[axis] != 1)
+    return emitOpError("expects operands of extent 1 along axis ") << axis;
+  SmallVector<int64_t> result = shapeOf(getType());
+  if (result.size() != shape.size() || result[axis] < static_cast<int64_t>(getValues().size()))
+    return emitOpError("expects a result that holds ") << getValues().size() << " tiles along axis " << axis;
+  return success();
+}

@@ -1,0 +1,174 @@
+#ifndef SSM_TILEOPS_TD
+#define SSM_TILEOPS_TD
+
+include "SsmOps.td"
+include "mlir/Dialect/LLVMIR/LLVMTypes.td"
+
+//===----------------------------------------------------------------------===//
+// Level 2: register tiles
+//
+// All tiles of one kernel have the same rank: an axis for each dimension on registers, in order of declaration, and last
+// the axis of the SIMD lanes (of extent 1 where there are none). A value that lacks a dimension has extent 1 there, so
+// that a broadcast is only ever a stretch. `unroll-tiles` cuts tiles into rows along the last axis; a row of extent 1
+// is a scalar.
+//===----------------------------------------------------------------------===//
+
+def Ssm_TileElement : AnyTypeOf<[F32, F64, BF16, F16], "f32, f64, bf16 or f16">;
+def Ssm_Tile : AnyTypeOf<[VectorOfAnyRankOf<[Ssm_TileElement]>, Ssm_TileElement], "a tile, a row or a scalar">;
+def Ssm_CoefficientsAttr : TypedArrayAttrBase<DenseI64ArrayAttr, "one list of coefficients a limit">;
+
+class Ssm_TileOp<string mnemonic, list<Trait> traits = []> : Ssm_Op<mnemonic, traits> {
+  code limitDeclarations = [{
+    /// Coefficients of the tile's axes in `limit`.
+    ::llvm::ArrayRef<int64_t> getCoefficientsOf(unsigned limit) {
+      return ::llvm::cast<::mlir::DenseI64ArrayAttr>(getCoefficients()[limit]).asArrayRef();
+    }
+  }];
+}
+
+def Ssm_TilePlaceOp : Ssm_TileOp<"tile_place", [Pure]> {
+  let summary = "Which task (`grid`) or thread (`thread`) this code runs as";
+  let description = [{
+    A number from 0: the task among all tasks of the kernel, or the thread within its block.
+
+    - tile_place_c1: `level` is grid or thread.
+
+    Example: `%task = ssm.tile_place grid : i64`
+  }];
+  let arguments = (ins StrAttr:$level);
+  let results = (outs I64:$result);
+  let assemblyFormat = "custom<Name>($level) attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Ssm_TileLoadOp : Ssm_TileOp<"tile_load", [Pure, AttrSizedOperandSegments]> {
+  let summary = "Loads a tile from strided memory, converting from the stored type";
+  let description = [{
+    Element (i0, i1, …) is at `pointer` + (`offset` + Σ strides[k]·ik) elements of `stored`; it is read where
+    Σ coefficients[l][k]·ik < limits[l] for every limit l, and is 0 elsewhere. The element at (0, 0, …) always exists.
+    Pure: kernels read only memory that they do not write while they read it.
+
+    - tile_load_c1: one stride an axis; one list of coefficients a limit, each with one number an axis.
+
+    Example: `%u = ssm.tile_load f32 %p[%o] strides(%c0, %c1) : vector<1x16xf32>`
+  }];
+  let arguments = (ins TypeAttr:$stored, LLVM_AnyPointer:$pointer, I64:$offset, Variadic<I64>:$strides,
+                       Variadic<I64>:$limits, DefaultValuedAttr<Ssm_CoefficientsAttr, "{}">:$coefficients);
+  let results = (outs Ssm_Tile:$result);
+  let assemblyFormat = [{
+    $stored $pointer `[` $offset `]` `strides` `(` $strides `)` (`where` $coefficients^ `below` `(` $limits `)`)?
+    attr-dict `:` type($pointer) `,` type($result)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = limitDeclarations;
+}
+
+def Ssm_TileStoreOp : Ssm_TileOp<"tile_store", [AttrSizedOperandSegments]> {
+  let summary = "Stores a tile to strided memory, converting to the stored type";
+  let description = [{
+    Addresses and limits as `tile_load`; elements outside the limits are not written. bf16 and f16 round to nearest even.
+
+    - tile_store_c1: as tile_load_c1.
+
+    Example: `ssm.tile_store %y, f32 %p[%o] strides(%c0, %c1) : !llvm.ptr, vector<1x16xf32>`
+  }];
+  let arguments = (ins Ssm_Tile:$value, TypeAttr:$stored, LLVM_AnyPointer:$pointer, I64:$offset, Variadic<I64>:$strides,
+                       Variadic<I64>:$limits, DefaultValuedAttr<Ssm_CoefficientsAttr, "{}">:$coefficients);
+  let assemblyFormat = [{
+    $value `,` $stored $pointer `[` $offset `]` `strides` `(` $strides `)`
+    (`where` $coefficients^ `below` `(` $limits `)`)? attr-dict `:` type($pointer) `,` type($value)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = limitDeclarations;
+}
+
+def Ssm_TileReduceOp : Ssm_TileOp<"tile_reduce", [Pure]> {
+  let summary = "Sum or maximum over axes of a tile";
+  let description = [{
+    The result has extent 1 along `axes`. Elements outside the limits (as in `tile_load`) count as the neutral element.
+
+    - tile_reduce_c1: `kind` is add or max; the axes exist; the result's shape is the operand's with 1 along them.
+    - tile_reduce_c2: coefficients as tile_load_c1.
+
+    Example: `%y = ssm.tile_reduce add %ch over [0] : vector<16x16xf32> to vector<1x16xf32>`
+  }];
+  let arguments = (ins StrAttr:$kind, Ssm_Tile:$value, DenseI64ArrayAttr:$axes, Variadic<I64>:$limits,
+                       DefaultValuedAttr<Ssm_CoefficientsAttr, "{}">:$coefficients);
+  let results = (outs Ssm_Tile:$result);
+  let assemblyFormat = [{
+    custom<Name>($kind) $value `over` $axes (`where` $coefficients^ `below` `(` $limits `)`)? attr-dict
+    `:` type($value) `to` type($result)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = limitDeclarations;
+}
+
+def Ssm_TileMoveOp : Ssm_TileOp<"tile_move", [Pure]> {
+  let summary = "Moves a tile's values from the axes of one dimension to those of another, or reverses them";
+  let description = [{
+    `from` and `to` are the axes of a dimension, outermost first (registers, then lanes). The result has extent 1
+    along axes of `from` that are not among `to`; its element at coordinate c along `to` is the operand's at coordinate c
+    along `from`, with `reversed` at size-1-c, for c below `size`; others hold no defined value.
+
+    - tile_move_c1: the axes exist; the result's extents along other axes are the operand's; both dimensions hold `size`.
+
+    Example: `%c = ssm.tile_move %h from [0] to [1] size 16 : vector<16x1x16xf32> to vector<1x16x16xf32>`
+  }];
+  let arguments = (ins Ssm_Tile:$value, DenseI64ArrayAttr:$from, DenseI64ArrayAttr:$to, I64Attr:$size,
+                       UnitAttr:$reversed);
+  let results = (outs Ssm_Tile:$result);
+  let assemblyFormat = [{
+    $value `from` $from `to` $to `size` $size (`reversed` $reversed^)? attr-dict `:` type($value) `to` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Ssm_TileDelayOp : Ssm_TileOp<"tile_delay", [Pure]> {
+  let summary = "A window of a value's present and past tiles, side by side along an axis";
+  let description = [{
+    Element k along `axis` is the k-th operand, newest first. Between steps the past moves by renaming alone.
+
+    - tile_delay_c1: the operands have extent 1 along `axis` and the result as many as there are operands or more
+      (further ones hold no defined value).
+
+    Example: `%w = ssm.tile_delay %x, %x1, %x2 along 0 : vector<1x16xf32> to vector<3x16xf32>`
+  }];
+  let arguments = (ins Variadic<Ssm_Tile>:$values, I64Attr:$axis);
+  let results = (outs Ssm_Tile:$result);
+  let assemblyFormat = "$values `along` $axis attr-dict `:` type($values) `to` type($result)";
+  let hasVerifier = 1;
+}
+
+class Ssm_StageOp<string mnemonic, string what> : Ssm_TileOp<mnemonic, [AttrSizedOperandSegments]> {
+  let summary = what;
+  let arguments = (ins LLVM_AnyPointer:$scratch, TypeAttr:$element, DenseI64ArrayAttr:$shape, TypeAttr:$stored,
+                       LLVM_AnyPointer:$pointer, I64:$offset, Variadic<I64>:$strides, I64:$steps, I64:$step_stride,
+                       Variadic<I64>:$limits, DefaultValuedAttr<Ssm_CoefficientsAttr, "{}">:$coefficients);
+  let assemblyFormat = [{
+    $scratch $element $shape `,` $stored $pointer `[` $offset `]` `strides` `(` $strides `)` `steps` $steps `stride`
+    $step_stride (`where` $coefficients^ `below` `(` $limits `)`)? attr-dict `:` type($scratch) `,` type($pointer)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = limitDeclarations;
+}
+def Ssm_StageLoadOp : Ssm_StageOp<"stage_load", "Copies a tensor's tile for several time steps into scratch, time outermost"> {
+  let description = [{
+    Scratch is `steps` tiles of `shape`, elements of type `element`, row-major, one after another. Tile s holds what
+    `tile_load` at `offset` + s·`step_stride` would give.
+
+    - stage_load_c1: as tile_load_c1, for tiles of `shape`.
+
+    Example: `ssm.stage_load %s f32 array<i64: 1, 16>, f32 %p[%o] strides(%c0, %ld) steps %n stride %c1 : !llvm.ptr, !llvm.ptr`
+  }];
+}
+def Ssm_StageStoreOp : Ssm_StageOp<"stage_store", "Copies several time steps' tiles from scratch to a tensor"> {
+  let description = [{
+    The inverse of `stage_load`; elements outside the limits are not written.
+
+    - stage_store_c1: as tile_load_c1, for tiles of `shape`.
+
+    Example: `ssm.stage_store %s f32 array<i64: 1, 16>, f32 %p[%o] strides(%c0, %ld) steps %n stride %c1 : !llvm.ptr, !llvm.ptr`
+  }];
+}
+
+#endif

@@ -1,0 +1,71 @@
+// Kernels into a gpu.module: blocks stride over tasks. Passes.td has the contract.
+
+#include "passes/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace ssm {
+#define GEN_PASS_DEF_LOWERTOGPU
+#include "passes/Passes.h.inc"
+} // namespace ssm
+
+using namespace mlir;
+using namespace ssm;
+
+namespace {
+Value asI64(OpBuilder &builder, Location loc, Value index) {
+  return arith::IndexCastUIOp::create(builder, loc, builder.getI64Type(), index);
+}
+
+gpu::GPUFuncOp moveKernel(OpBuilder &builder, func::FuncOp kernel) {
+  Location loc = kernel.getLoc();
+  // How many tasks there are is the host's to say: it is the last argument.
+  SmallVector<Type> types(kernel.getArgumentTypes());
+  types.push_back(builder.getI64Type());
+  auto moved = gpu::GPUFuncOp::create(builder, loc, kernel.getName(), builder.getFunctionType(types, {}));
+  moved->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), builder.getUnitAttr());
+  auto threads = static_cast<int32_t>(kernel->getAttrOfType<IntegerAttr>("ssm.threads").getInt());
+  moved.setKnownBlockSizeAttr(builder.getDenseI32ArrayAttr({threads, 1, 1}));
+  moved->setAttr("ssm.schedule", kernel->getAttr("ssm.schedule"));
+  for (unsigned number = 0; number < kernel.getNumArguments(); ++number)
+    if (kernel.getArgAttr(number, LLVM::LLVMDialect::getNoAliasAttrName()))
+      moved.setArgAttr(number, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
+
+  Block &entry = moved.getBody().front();
+  builder.setInsertionPointToStart(&entry);
+  Value first = asI64(builder, loc, gpu::BlockIdOp::create(builder, loc, gpu::Dimension::x));
+  Value stride = asI64(builder, loc, gpu::GridDimOp::create(builder, loc, gpu::Dimension::x));
+  Value thread = asI64(builder, loc, gpu::ThreadIdOp::create(builder, loc, gpu::Dimension::x));
+  auto loop = scf::ForOp::create(builder, loc, first, entry.getArguments().back(), stride);
+  gpu::ReturnOp::create(builder, loc);
+
+  Block &body = kernel.getBody().front();
+  for (auto [from, to] : llvm::zip(body.getArguments(), entry.getArguments()))
+    from.replaceAllUsesWith(to);
+  body.getTerminator()->erase();
+  loop.getBody()->getOperations().splice(loop.getBody()->begin(), body.getOperations());
+  moved.walk([&](TilePlaceOp place) {
+    place.replaceAllUsesWith(place.getLevel() == "grid" ? loop.getInductionVar() : thread);
+    place.erase();
+  });
+  return moved;
+}
+
+struct LowerToGpu : ssm::impl::LowerToGpuBase<LowerToGpu> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    OpBuilder builder(module.getBodyRegion());
+    module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(), builder.getUnitAttr());
+    auto kernels = gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
+    for (auto kernel : llvm::to_vector(module.getOps<func::FuncOp>())) {
+      builder.setInsertionPointToEnd(kernels.getBody());
+      moveKernel(builder, kernel);
+      kernel.erase();
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,376 @@
+#ifndef SSM_PASSES_TD
+#define SSM_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+// The compiler's table of contents: passes in the order in which Pipeline.cpp runs them.
+
+// Each description has a Before: and an After: block of whole operations, which test/passes/examples.test runs through the
+// pass (with the options named in `Before, with …:`) and compares.
+
+def Specialize : Pass<"ssm-specialize", "::ssm::RecurrenceOp"> {
+  let summary = "Bind sizes, options, optional inputs and stored types, and fold what they decide";
+  let description = [{
+    Afterwards no option, given, optional input or reverse_if is left, every tensor has a stored type, and what the
+    decisions made constant is folded.
+
+    - Sizes: those named in `dims`, else defaults; others stay open. A size for a dimension that is `like` another binds both.
+    - Optional inputs: those in `without` are left out, as are those not in `given` where that is set (`given=none` gives
+      none); a hidden state that only they needed, or that a folded branch read, goes too. Others become ordinary inputs.
+    - Stored types, where none is declared: an input or output has the type in `dtype` that stands without a name; a complex
+      one the complex of it, at least of f32. A state, hidden ones included, has the type of the arithmetic. `NAME=TYPE` in
+      `dtype` sets the type of one input or output, or of a state where neither has that name; `state.NAME` is the state.
+    - Arithmetic is f64 if any input or state is stored as f64 or complex<f64>, else f32; ssm-narrow acts on that.
+
+    What does not fit the recurrence is an error, which lists what does.
+
+    Before, with `dims=channel=2 options=decay=0.5 without=z`:
+    ```mlir
+    ssm.recurrence @leak dims [time, channel] options {decay = 1.000000e+00 : f64} scan time {
+      %u = ssm.input "u" [time, channel] : f64
+      %z = ssm.input "z" [time, channel] optional : f64
+      %given = ssm.given "z" : i1
+      %decay = ssm.option "decay" : f64
+      %hp = ssm.previous "h" [channel] : f64
+      %0 = arith.mulf %decay, %hp : f64
+      %h = arith.addf %0, %u : f64
+      ssm.next "h" %h : f64
+      %gated = arith.mulf %h, %z : f64
+      %y = arith.select %given, %gated, %h : f64
+      ssm.output "y" %y [time, channel] : f64
+    }
+    ```
+    After:
+    ```mlir
+    ssm.recurrence @leak dims [time, channel = 2] scan time {
+      %decay = arith.constant 5.000000e-01 : f64
+      %u = ssm.input "u" [time, channel] stored f32 : f64
+      %hp = ssm.previous "h" [channel] stored f32 : f64
+      %0 = arith.mulf %hp, %decay : f64
+      %h = arith.addf %0, %u : f64
+      ssm.next "h" %h : f64
+      ssm.output "y" %h [time, channel] stored f32 : f64
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::complex::ComplexDialect", "::mlir::math::MathDialect"];
+  let options = [
+    ListOption<"dims", "dims", "std::string", "Sizes, as state=64,batch=2">,
+    ListOption<"optionValues", "options", "std::string", "Values of options, as softplus=false,activation=identity,scale=0.5">,
+    ListOption<"without", "without", "std::string", "Optional inputs that are left out, as z,D">,
+    ListOption<"given", "given", "std::string", "The inputs that are given, or none: optional ones not named are left out">,
+    ListOption<"dtype", "dtype", "std::string", "Stored types, as bf16,delta=f32,h=bf16 (default f32)">,
+  ];
+}
+
+def Discretize : Pass<"ssm-discretize", "::ssm::RecurrenceOp"> {
+  let summary = "Turn derivatives into difference equations";
+  let description = [{
+    Each ssm.derivative becomes the next value that its method's formula gives (the table is ssm.derivative's) and an
+    ssm.next. `euler` takes any rate. The others need a rate a * h + b whose coefficient a is elementwise; it is found
+    symbolically, through sums, differences, products with and quotients by what does not depend on h, selects on such
+    conditions, and complex arithmetic. A dense coefficient, or states whose rates need each other, are refused.
+
+    φ₁(z) = (eᶻ-1)/z of `zoh` is a polynomial where |re z| + |im z| < 1/16, so that a = 0 is fine, and is free of
+    cancellation elsewhere: its relative error is a few units in the last place, in f64 as in f32.
+
+    Before, with `method=bilinear`:
+    ```mlir
+    ssm.recurrence @leak dims [time, channel] scan time {
+      %u = ssm.input "u" [time, channel] : f64
+      %A = ssm.input "A" [channel] : f64
+      %dt = ssm.input "dt" [channel] : f64
+      %hp = ssm.previous "h" [channel] : f64
+      %Ah = arith.mulf %A, %hp : f64
+      %rate = arith.addf %Ah, %u : f64
+      %h = ssm.derivative "h" of %hp is %rate step %dt by "zoh" : f64, f64
+      ssm.output "y" %h [time, channel] : f64
+    }
+    ```
+    After:
+    ```mlir
+    ssm.recurrence @leak dims [time, channel] scan time {
+      %u = ssm.input "u" [time, channel] : f64
+      %A = ssm.input "A" [channel] : f64
+      %dt = ssm.input "dt" [channel] : f64
+      %hp = ssm.previous "h" [channel] : f64
+      %c = arith.constant 5.000000e-01 : f64
+      %0 = arith.mulf %dt, %c : f64
+      %half = arith.mulf %A, %0 : f64
+      %one = arith.constant 1.000000e+00 : f64
+      %less = arith.subf %one, %half : f64
+      %inverse = arith.divf %one, %less : f64
+      %more = arith.addf %half, %one : f64
+      %decay = arith.mulf %more, %inverse : f64
+      %1 = arith.mulf %decay, %hp : f64
+      %2 = arith.mulf %inverse, %dt : f64
+      %3 = arith.mulf %2, %u : f64
+      %h = arith.addf %1, %3 : f64
+      ssm.next "h" %h : f64
+      ssm.output "y" %h [time, channel] : f64
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::complex::ComplexDialect", "::mlir::math::MathDialect"];
+  let options = [
+    Option<"method", "method", "std::string", "", "The method, for every derivative: zoh, bilinear, euler or exp_euler">,
+  ];
+}
+
+def Narrow : Pass<"ssm-narrow", "::ssm::RecurrenceOp"> {
+  let summary = "Turn f64 arithmetic into the type in which the kernels compute";
+  let description = [{
+    That is f64 if an input or a state is stored as f64 or complex<f64>, and then nothing changes; else f32. What varies in
+    time becomes of that type, states among it: the dialect converts between it and the stored type where it loads and
+    stores. What does not vary in time stays f64 and is rounded where something that varies reads it: it is computed once,
+    before the loop, and an error in a decay that is fixed in time grows with every step. Constants are rounded once; one
+    that f32 cannot hold is an error.
+
+    Before:
+    ```mlir
+    ssm.recurrence @leak dims [time] scan time {
+      %u = ssm.input "u" [time] stored bf16 : f64
+      %hp = ssm.previous "h" [] stored f32 : f64
+      %c = arith.constant 1.000000e-01 : f64
+      %0 = arith.mulf %hp, %c : f64
+      %h = arith.addf %0, %u : f64
+      ssm.next "h" %h : f64
+      ssm.output "y" %h [time] stored bf16 : f64
+    }
+    ```
+    After:
+    ```mlir
+    ssm.recurrence @leak dims [time] scan time {
+      %u = ssm.input "u" [time] stored bf16 : f32
+      %hp = ssm.previous "h" [] stored f32 : f32
+      %c = arith.constant 1.000000e-01 : f32
+      %0 = arith.mulf %hp, %c : f32
+      %h = arith.addf %0, %u : f32
+      ssm.next "h" %h : f32
+      ssm.output "y" %h [time] stored bf16 : f32
+    }
+    ```
+  }];
+}
+
+def SplitComplex : Pass<"ssm-split-complex", "::ssm::RecurrenceOp"> {
+  let summary = "Replace complex arithmetic by real arithmetic on its parts";
+  let description = [{
+    A product with a real number that was widened to a complex one scales both parts, and a sum with one leaves the
+    imaginary part alone; the rest is upstream's convert-complex-to-standard. Only complex.create, re, im and constant are
+    left, which `ssm-tile` takes as pairs.
+
+    Before:
+    ```mlir
+    ssm.recurrence @scale dims [time] scan time {
+      %x = ssm.input "x" [time] : f32
+      %a = ssm.input "a" [] stored complex<f32> : complex<f32>
+      %zero = arith.constant 0.000000e+00 : f32
+      %wide = complex.create %x, %zero : complex<f32>
+      %p = complex.mul %a, %wide : complex<f32>
+      %re = complex.re %p : complex<f32>
+      ssm.output "y" %re [time] : f32
+    }
+    ```
+    After:
+    ```mlir
+    ssm.recurrence @scale dims [time] scan time {
+      %x = ssm.input "x" [time] : f32
+      %a = ssm.input "a" [] stored complex<f32> : complex<f32>
+      %re = complex.re %a : complex<f32>
+      %y = arith.mulf %re, %x : f32
+      ssm.output "y" %y [time] : f32
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::complex::ComplexDialect", "::mlir::math::MathDialect"];
+}
+
+def Tile : Pass<"ssm-tile", "::mlir::ModuleOp"> {
+  let summary = "Apply a schedule: recurrences become functions over register tiles";
+  let description = [{
+    Each ssm.recurrence (specialized, discretized, narrowed, its complex arithmetic split) becomes a func.func that does the
+    work of one task (`ssm.tile_place grid`) and, on a GPU, one thread of it. Its arguments are, for each input, output,
+    initial state and final state: a pointer and a stride an axis, in elements; then the parameters (f64) and the sizes
+    (i64) of the dimensions that are not like another. Initial and final states may be null.
+
+    Values that do not vary in time stand before the loop over time, which carries the states. Where a task's tile may pass
+    the end of a dimension, the body is there twice: for full tiles, and masked. `packed` takes the last axis of every
+    tensor to have stride 1. With `load=staged` (CPU), inputs whose last axis is time are copied a time tile at a time into
+    scratch, where a step's tile is contiguous; `store=staged` does the same for outputs.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+  let options = [
+    Option<"schedule", "schedule", "std::string", "", "Schedule; empty for the default">,
+    Option<"gpu", "gpu", "bool", "false", "For a GPU rather than a CPU">,
+    Option<"packed", "packed", "bool", "true", "The last axis of every tensor has stride 1">,
+    Option<"vectorBytes", "vector-bytes", "int64_t", "64", "Bytes of a SIMD register">,
+    Option<"vectorRegisters", "vector-registers", "int64_t", "32", "Number of SIMD registers">,
+  ];
+}
+
+def ExpandMath : Pass<"ssm-expand-math"> {
+  let summary = "Replace elementary functions and activations by arithmetic, without branches or calls";
+  let description = [{
+    Of math, only fma, roundeven, sqrt, absf, floor, copysign and the integer operations are left; ssm's activations are
+    gone. Operations on other types than f32, f64 and fixed vectors of them are refused. docs/math.md has each function's
+    error, its values at the edges and what it costs.
+
+    With `target=nvptx` exponentials of f32 are `ex2.approx.ftz` and reciprocals in activations `rcp.approx.ftz`, element by
+    element; everything else is the same polynomial as on a CPU. What is left of math then becomes LLVM's intrinsics, where
+    they take the type: upstream's conversion to NVVM makes library calls of math.
+
+    Additions, subtractions, multiplications, divisions and negations get the fast-math flag `contract`, so that a product
+    and a sum may become one fma; never another flag. What must not be contracted is written with math.fma.
+
+    Before, with `contract=false`:
+    ```mlir
+    func.func @gate(%x: vector<16xf32>) -> vector<16xf32> {
+      %r = ssm.relu %x : vector<16xf32>
+      return %r : vector<16xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @gate(%x: vector<16xf32>) -> vector<16xf32> {
+      %zero = arith.constant dense<0.000000e+00> : vector<16xf32>
+      %negative = arith.cmpf ogt, %zero, %x : vector<16xf32>
+      %r = arith.select %negative, %zero, %x : vector<16xi1>, vector<16xf32>
+      return %r : vector<16xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
+  let options = [
+    Option<"target", "target", "std::string", "\"cpu\"", "What computes: cpu, or nvptx with its special functions">,
+    Option<"contract", "contract", "bool", "true", "Allow products and sums to become one fma">,
+  ];
+}
+
+def UnrollTiles : Pass<"ssm-unroll-tiles", "::mlir::func::FuncOp"> {
+  let summary = "Cut n-D tiles into rows along their last axis, depth first";
+  let description = [{
+    A row of extent 1 becomes a scalar. Rows are made where they are needed: each store, reduction and carried state asks
+    for its rows one after another, and a row's whole chain, from its loads on, stands before the next row's, so that the
+    live registers are the states and one row's temporaries. Sums over register axes add into up to four partial sums.
+    Afterwards tile operations take rows and scalars alone, and tile_delay and moves between registers are gone.
+
+    Before:
+    ```mlir
+    func.func @two_rows(%p: !llvm.ptr, %o: i64) {
+      %c0 = arith.constant 0 : i64
+      %c1 = arith.constant 1 : i64
+      %c4 = arith.constant 4 : i64
+      %x = ssm.tile_load f32 %p[%o] strides(%c4, %c1) : !llvm.ptr, vector<2x4xf32>
+      %y = arith.addf %x, %x : vector<2x4xf32>
+      %s = ssm.tile_reduce add %y over [0] : vector<2x4xf32> to vector<1x4xf32>
+      ssm.tile_store %s, f32 %p[%c0] strides(%c0, %c1) : !llvm.ptr, vector<1x4xf32>
+      return
+    }
+    ```
+    After:
+    ```mlir
+    func.func @two_rows(%p: !llvm.ptr, %o: i64) {
+      %c0 = arith.constant 0 : i64
+      %c1 = arith.constant 1 : i64
+      %c4 = arith.constant 4 : i64
+      %x0 = ssm.tile_load f32 %p[%o] strides(%c1) : !llvm.ptr, vector<4xf32>
+      %y0 = arith.addf %x0, %x0 : vector<4xf32>
+      %o1 = arith.addi %o, %c4 : i64
+      %x1 = ssm.tile_load f32 %p[%o1] strides(%c1) : !llvm.ptr, vector<4xf32>
+      %y1 = arith.addf %x1, %x1 : vector<4xf32>
+      %s = arith.addf %y0, %y1 : vector<4xf32>
+      ssm.tile_store %s, f32 %p[%c0] strides(%c1) : !llvm.ptr, vector<4xf32>
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+def Stage : Pass<"ssm-stage", "::mlir::func::FuncOp"> {
+  let summary = "Expand copies between tensors and scratch";
+  let description = [{
+    `ssm.stage_load` and `ssm.stage_store` become loops over the tile's coordinates and time: square blocks of lanes and
+    steps are read as vectors along time and transposed in registers, what is left goes element by element. Elements outside
+    the limits are 0 after a load and untouched by a store.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
+def LowerReductions : Pass<"ssm-lower-reductions", "::mlir::func::FuncOp"> {
+  let summary = "Sum rows over their lanes, by one fixed tree";
+  let description = [{
+    Halves of the row are added, then halves of that, down to a scalar: the order is the same on every machine.
+
+    Before:
+    ```mlir
+    func.func @lanes(%x: vector<2xf32>) -> f32 {
+      %s = ssm.tile_reduce add %x over [0] : vector<2xf32> to f32
+      return %s : f32
+    }
+    ```
+    After:
+    ```mlir
+    func.func @lanes(%x: vector<2xf32>) -> f32 {
+      %low = vector.extract %x[0] : f32 from vector<2xf32>
+      %high = vector.extract %x[1] : f32 from vector<2xf32>
+      %s = arith.addf %low, %high : f32
+      return %s : f32
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
+}
+
+def LowerMoves : Pass<"ssm-lower-moves", "::mlir::func::FuncOp"> {
+  let summary = "Turn loads and stores of rows into memory operations";
+  let description = [{
+    A row whose lanes have stride 1 is one vector access, masked where a limit may cut it; other strides go lane by lane.
+    A lane outside its limits reads the row's first element, whose address is good, and becomes 0. bf16 is widened by a
+    shift and rounded to nearest even by integer arithmetic, NaN staying NaN.
+
+    Before:
+    ```mlir
+    func.func @row(%p: !llvm.ptr, %o: i64) -> vector<8xf32> {
+      %c1 = arith.constant 1 : i64
+      %x = ssm.tile_load f32 %p[%o] strides(%c1) : !llvm.ptr, vector<8xf32>
+      return %x : vector<8xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @row(%p: !llvm.ptr, %o: i64) -> vector<8xf32> {
+      %q = llvm.getelementptr %p[%o] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+      %x = llvm.load %q {alignment = 4 : i64} : !llvm.ptr -> vector<8xf32>
+      return %x : vector<8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def LowerToCpu : Pass<"ssm-lower-to-cpu", "::mlir::ModuleOp"> {
+  let summary = "Make functions that run a range of tasks";
+  let description = [{
+    Each kernel gets a second function, with `_tasks` behind its name, that takes the address of its arguments as an array of
+    64-bit words (pointers, strides, the bits of parameters, sizes) and a range of tasks, and calls the kernel for each.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def LowerToGpu : Pass<"ssm-lower-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Move kernels into a gpu.module, blocks over tasks";
+  let description = [{
+    A block runs tasks blockIdx.x, blockIdx.x + gridDim.x, …, so that any grid is right and no grid limit binds; the number
+    of threads is fixed by the schedule and stands on the function.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::NVVM::NVVMDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+#endif

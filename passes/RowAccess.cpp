@@ -1,0 +1,105 @@
+// What loads, stores and copies of rows have in common: conversions, masks, addresses.
+
+#include "passes/RowAccess.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace ssm;
+
+/// `like` with another element type: a vector of the same shape, or a scalar.
+static Type withElement(Type like, Type element) {
+  auto vector = dyn_cast<VectorType>(like);
+  return vector ? Type(vector.clone(element)) : element;
+}
+
+static Value constantLike(OpBuilder &builder, Location loc, Type type, int64_t value) {
+  Attribute scalar = builder.getIntegerAttr(getElementTypeOrSelf(type), value);
+  auto vector = dyn_cast<VectorType>(type);
+  return arith::ConstantOp::create(
+      builder, loc, vector ? cast<TypedAttr>(Attribute(DenseElementsAttr::get(vector, scalar))) : cast<TypedAttr>(scalar));
+}
+
+/// bf16 is the upper half of an f32.
+static Value widenBf16(OpBuilder &builder, Location loc, Value value) {
+  Type half = withElement(value.getType(), builder.getI16Type());
+  Type word = withElement(value.getType(), builder.getI32Type());
+  Value bits = arith::BitcastOp::create(builder, loc, half, value);
+  Value wide = arith::ExtUIOp::create(builder, loc, word, bits);
+  Value shifted = arith::ShLIOp::create(builder, loc, wide, constantLike(builder, loc, word, 16));
+  return arith::BitcastOp::create(builder, loc, withElement(value.getType(), builder.getF32Type()), shifted);
+}
+
+/// Adds half a unit in the last place, less one where the kept part is even, and keeps the upper half. NaN could carry into
+/// infinity that way, so it becomes the quiet NaN.
+static Value narrowBf16(OpBuilder &builder, Location loc, Value value) {
+  Type word = withElement(value.getType(), builder.getI32Type());
+  Value bits = arith::BitcastOp::create(builder, loc, word, value);
+  Value sixteen = constantLike(builder, loc, word, 16);
+  Value odd = arith::AndIOp::create(builder, loc, arith::ShRUIOp::create(builder, loc, bits, sixteen),
+                                    constantLike(builder, loc, word, 1));
+  Value bias = arith::AddIOp::create(builder, loc, odd, constantLike(builder, loc, word, 0x7fff));
+  Value rounded =
+      arith::ShRUIOp::create(builder, loc, arith::AddIOp::create(builder, loc, bits, bias), sixteen);
+  Value isNan = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNO, value, value);
+  Value kept = arith::SelectOp::create(builder, loc, isNan, constantLike(builder, loc, word, 0x7fc0), rounded);
+  Value half =
+      arith::TruncIOp::create(builder, loc, withElement(value.getType(), builder.getI16Type()), kept);
+  return arith::BitcastOp::create(builder, loc, withElement(value.getType(), builder.getBF16Type()), half);
+}
+
+Value ssm::convertStored(OpBuilder &builder, Location loc, Value value, Type element) {
+  Type from = getElementTypeOrSelf(value.getType()), f32 = builder.getF32Type();
+  if (from == element)
+    return value;
+  if (from.isBF16())
+    return convertStored(builder, loc, widenBf16(builder, loc, value), element);
+  if (element.isBF16())
+    return narrowBf16(builder, loc, convertStored(builder, loc, value, f32));
+  // f16 and f64 meet in f32 on the way up; down, a second rounding would be wrong, so that is one step.
+  Type result = withElement(value.getType(), element);
+  if (from.getIntOrFloatBitWidth() < element.getIntOrFloatBitWidth())
+    return arith::ExtFOp::create(builder, loc, result, value);
+  return arith::TruncFOp::create(builder, loc, result, value);
+}
+
+Value ssm::rowMask(OpBuilder &builder, Location loc, int64_t lanes, ValueRange limits, ArrayAttr coefficients) {
+  Value mask;
+  for (auto [limit, list] : llvm::zip_equal(limits, coefficients.getAsRange<DenseI64ArrayAttr>())) {
+    Value inside;
+    int64_t coefficient = list.empty() ? 0 : list[0];
+    if (lanes == 1 || coefficient == 0) {
+      Value zero = arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(0));
+      inside = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, zero, limit);
+      if (lanes > 1)
+        inside = vector::BroadcastOp::create(builder, loc, VectorType::get({lanes}, builder.getI1Type()), inside);
+    } else {
+      auto type = VectorType::get({lanes}, builder.getI64Type());
+      SmallVector<int64_t> numbers = llvm::map_to_vector(llvm::seq(lanes), [&](int64_t lane) { return lane * coefficient; });
+      Value lane = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, ArrayRef<int64_t>(numbers)));
+      Value end = vector::BroadcastOp::create(builder, loc, type, limit);
+      inside = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, lane, end);
+    }
+    mask = mask ? Value(arith::AndIOp::create(builder, loc, mask, inside)) : inside;
+  }
+  return mask;
+}
+
+Value ssm::addressOf(OpBuilder &builder, Location loc, Value pointer, Value offset, Type element) {
+  return LLVM::GEPOp::create(builder, loc, pointer.getType(), element, pointer, ArrayRef<LLVM::GEPArg>{offset});
+}
+
+static unsigned bytesOf(Type type) { return getElementTypeOrSelf(type).getIntOrFloatBitWidth() / 8; }
+
+Value ssm::loadPlain(OpBuilder &builder, Location loc, Type type, Value address) {
+  return LLVM::LoadOp::create(builder, loc, type, address, bytesOf(type));
+}
+
+void ssm::storePlain(OpBuilder &builder, Location loc, Value value, Value address) {
+  LLVM::StoreOp::create(builder, loc, value, address, bytesOf(value.getType()));
+}
+
+Type ssm::rowType(int64_t lanes, Type element) {
+  return lanes == 1 ? element : Type(VectorType::get({lanes}, element));
+}

@@ -1,0 +1,31 @@
+#ifndef SSM_PASSES_ROWACCESS_H
+#define SSM_PASSES_ROWACCESS_H
+
+#include "dialect/Ssm.h"
+#include "mlir/IR/Builders.h"
+
+namespace ssm {
+
+/// Converts a scalar or row between its type in memory and the type of the arithmetic. Widening is exact; narrowing rounds
+/// to nearest even, and NaN stays NaN.
+mlir::Value convertStored(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Type element);
+
+/// Which lanes of a row satisfy Σ coefficient·lane < limit for each limit: a vector of i1, an i1 for a scalar, or null for no
+/// limits. `coefficients` holds one list a limit, with one number for a row and none for a scalar.
+mlir::Value rowMask(mlir::OpBuilder &builder, mlir::Location loc, int64_t lanes, mlir::ValueRange limits,
+                    mlir::ArrayAttr coefficients);
+
+/// Address of element `offset` of an array of `element`s.
+mlir::Value addressOf(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value pointer, mlir::Value offset,
+                      mlir::Type element);
+
+/// One access to consecutive elements, or to one, aligned to the element alone.
+mlir::Value loadPlain(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, mlir::Value address);
+void storePlain(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Value address);
+
+/// The type of a row: a scalar for one lane.
+mlir::Type rowType(int64_t lanes, mlir::Type element);
+
+} // namespace ssm
+
+#endif

@@ -1,0 +1,221 @@
+// Copies between tensors that run along time and scratch that runs along a tile. Passes.td has the contract.
+//
+// A tile's elements are taken in row-major order, which is scratch's own. Where its innermost extent is made of whole blocks
+// of `block` elements, block x block squares of element and step are moved as vectors and transposed in registers.
+
+#include "passes/Passes.h"
+#include "passes/RowAccess.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+
+namespace ssm {
+#define GEN_PASS_DEF_STAGE
+#include "passes/Passes.h.inc"
+} // namespace ssm
+
+using namespace mlir;
+using namespace ssm;
+
+namespace {
+/// Squares of this many elements and steps are transposed in registers.
+constexpr int64_t block = 16;
+
+/// Expands one copy; `Op` is StageLoadOp or StageStoreOp.
+template <typename Op> class Copier {
+public:
+  explicit Copier(Op op) : op(op), builder(op), loc(op.getLoc()), shape(op.getShape()) {
+    elements = llvm::product_of(shape);
+    for (inner = shape.size(); inner > 0 && shape[inner - 1] == 1; --inner)
+      ;
+  }
+
+  void expand() {
+    Value done = constant(0);
+    if (canTranspose()) {
+      Value squares = arith::DivUIOp::create(builder, loc, op.getSteps(), constant(block));
+      done = arith::MulIOp::create(builder, loc, squares, constant(block));
+      expandSquares(done);
+    }
+    expandElements(done);
+    op.erase();
+  }
+
+private:
+  static constexpr bool isLoad = std::is_same_v<Op, StageLoadOp>;
+
+  Value constant(int64_t value) { return arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value)); }
+  Value add(Value a, Value b) { return builder.createOrFold<arith::AddIOp>(loc, a, b); }
+  Value sub(Value a, Value b) { return builder.createOrFold<arith::SubIOp>(loc, a, b); }
+  Value mul(Value a, Value b) { return builder.createOrFold<arith::MulIOp>(loc, a, b); }
+
+  std::optional<int64_t> stepDirection() {
+    APInt value;
+    if (matchPattern(op.getStepStride(), m_ConstantInt(&value)) && (value == 1 || value.isAllOnes()))
+      return value.getSExtValue();
+    return std::nullopt;
+  }
+
+  bool canTranspose() {
+    return op.getLimits().empty() && inner > 0 && shape[inner - 1] % block == 0 && stepDirection() &&
+           op.getStored().getIntOrFloatBitWidth() <= 32;
+  }
+
+  /// Runs `body` for `count` numbers from 0 on.
+  void repeat(int64_t count, llvm::function_ref<void(Value)> body) {
+    if (count == 1)
+      return body(constant(0));
+    loopTo(constant(0), constant(count), 1, body);
+  }
+
+  void loopTo(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) {
+    auto loop = scf::ForOp::create(builder, loc, from, to, constant(step));
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(loop.getBody()->getTerminator());
+    body(loop.getInductionVar());
+  }
+
+  /// Coordinates along all axes of the element `number` of the tile.
+  SmallVector<Value> coordinatesOf(Value number) {
+    SmallVector<Value> index(shape.size());
+    for (size_t axis = shape.size(); axis-- > 0;) {
+      Value extent = constant(shape[axis]);
+      index[axis] = builder.createOrFold<arith::RemUIOp>(loc, number, extent);
+      number = builder.createOrFold<arith::DivUIOp>(loc, number, extent);
+    }
+    return index;
+  }
+
+  Value offsetOf(ArrayRef<Value> index) {
+    Value offset = op.getOffset();
+    for (auto [i, stride] : llvm::zip_equal(index, op.getStrides()))
+      offset = add(offset, mul(i, stride));
+    return offset;
+  }
+
+  /// Whether an element is within all limits; null where there are none.
+  Value insideLimits(ArrayRef<Value> index) {
+    Value inside;
+    for (auto [limit, list] : llvm::zip_equal(
+             op.getLimits(), op.getCoefficients().template getAsRange<DenseI64ArrayAttr>())) {
+      Value position = constant(0);
+      for (auto [i, coefficient] : llvm::zip_equal(index, list.asArrayRef()))
+        position = add(position, mul(i, constant(coefficient)));
+      Value below = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, position, limit);
+      inside = inside ? Value(arith::AndIOp::create(builder, loc, inside, below)) : below;
+    }
+    return inside;
+  }
+
+  Value memoryAt(Value offset) { return addressOf(builder, loc, op.getPointer(), offset, op.getStored()); }
+  Value scratchAt(Value step, Value element) {
+    return addressOf(builder, loc, op.getScratch(), add(mul(step, constant(elements)), element), op.getElement());
+  }
+
+  /// Steps from `first` on, an element at a time; the inner loop runs along memory.
+  void expandElements(Value first) {
+    repeat(elements, [&](Value element) {
+      SmallVector<Value> index = coordinatesOf(element);
+      Value inside = insideLimits(index);
+      Value base = offsetOf(index);
+      auto copyAll = [&] {
+        loopTo(first, op.getSteps(), 1, [&](Value step) {
+          Value memory = memoryAt(add(base, mul(step, op.getStepStride())));
+          Value scratch = scratchAt(step, element);
+          if (isLoad)
+            storePlain(builder, loc, convertStored(builder, loc, loadPlain(builder, loc, op.getStored(), memory), op.getElement()),
+                       scratch);
+          else
+            storePlain(builder, loc, convertStored(builder, loc, loadPlain(builder, loc, op.getElement(), scratch), op.getStored()),
+                       memory);
+        });
+      };
+      if (!inside)
+        return copyAll();
+      auto choice = scf::IfOp::create(builder, loc, inside, /*withElseRegion=*/isLoad);
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPoint(choice.thenYield());
+      copyAll();
+      if (!isLoad)
+        return;
+      builder.setInsertionPoint(choice.elseYield());
+      loopTo(first, op.getSteps(), 1, [&](Value step) {
+        storePlain(builder, loc, arith::ConstantOp::create(builder, loc, builder.getZeroAttr(op.getElement())),
+                   scratchAt(step, element));
+      });
+    });
+  }
+
+  void expandSquares(Value end) {
+    repeat(elements / block, [&](Value number) {
+      Value element = mul(number, constant(block));
+      Value base = offsetOf(coordinatesOf(element));
+      Value between = op.getStrides()[inner - 1];
+      loopTo(constant(0), end, block, [&](Value step) { copySquare(step, element, base, between); });
+    });
+  }
+
+  /// Element e of the square runs along memory at base + e·between, its steps one after another; descending steps are read in
+  /// ascending order and taken backwards.
+  void copySquare(Value step, Value element, Value base, Value between) {
+    bool descends = *stepDirection() < 0;
+    Value along = mul(descends ? add(step, constant(block - 1)) : step, op.getStepStride());
+    auto memoryRow = [&](int64_t e) { return memoryAt(add(add(base, along), mul(between, constant(e)))); };
+    auto scratchRow = [&](int64_t s) { return scratchAt(add(step, constant(descends ? block - 1 - s : s)), element); };
+    auto inMemory = VectorType::get({block}, op.getStored()), inScratch = VectorType::get({block}, op.getElement());
+    SmallVector<Value> rows;
+    for (int64_t i = 0; i < block; ++i)
+      rows.push_back(isLoad ? convertStored(builder, loc, loadPlain(builder, loc, inMemory, memoryRow(i)), op.getElement())
+                            : loadPlain(builder, loc, inScratch, scratchRow(i)));
+    transpose(rows);
+    for (int64_t i = 0; i < block; ++i)
+      if (isLoad)
+        storePlain(builder, loc, rows[i], scratchRow(i));
+      else
+        storePlain(builder, loc, convertStored(builder, loc, rows[i], op.getStored()), memoryRow(i));
+  }
+
+  /// Swaps the off-diagonal halves of ever smaller squares: log2(block) rounds of two-input shuffles.
+  void transpose(SmallVectorImpl<Value> &rows) {
+    for (int64_t distance = block / 2; distance > 0; distance /= 2)
+      for (int64_t i = 0; i < block; ++i) {
+        if (i & distance)
+          continue;
+        SmallVector<int64_t> low, high;
+        for (int64_t j = 0; j < block; ++j) {
+          low.push_back(j & distance ? block + j - distance : j);
+          high.push_back(j & distance ? block + j : j + distance);
+        }
+        Value a = rows[i], b = rows[i + distance];
+        rows[i] = vector::ShuffleOp::create(builder, loc, a, b, low);
+        rows[i + distance] = vector::ShuffleOp::create(builder, loc, a, b, high);
+      }
+  }
+
+  Op op;
+  OpBuilder builder;
+  Location loc;
+  ArrayRef<int64_t> shape;
+  int64_t elements;
+  /// Axes up to the innermost one of extent above 1.
+  size_t inner;
+};
+
+struct Stage : ssm::impl::StageBase<Stage> {
+  void runOnOperation() override {
+    SmallVector<Operation *> copies;
+    getOperation().walk([&](Operation *op) {
+      if (isa<StageLoadOp, StageStoreOp>(op))
+        copies.push_back(op);
+    });
+    for (Operation *copy : copies)
+      if (auto load = dyn_cast<StageLoadOp>(copy))
+        Copier<StageLoadOp>(load).expand();
+      else
+        Copier<StageStoreOp>(cast<StageStoreOp>(copy)).expand();
+  }
+};
+} // namespace

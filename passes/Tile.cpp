@@ -1,0 +1,171 @@
+// Applies a schedule: a recurrence becomes a function that runs one task (or thread) after another over register tiles.
+// Passes.td has the contract.
+
+#include "passes/Passes.h"
+#include "passes/TileStep.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace ssm {
+#define GEN_PASS_DEF_TILE
+#include "passes/Passes.h.inc"
+} // namespace ssm
+
+using namespace mlir;
+using namespace ssm;
+
+namespace {
+/// Builds the body of one kernel.
+class KernelBuilder {
+public:
+  KernelBuilder(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface, bool packed)
+      : recurrence(recurrence), placement(placement), interface(interface),
+        memory(recurrence, placement, interface, packed), loc(recurrence.getLoc()) {}
+
+  func::FuncOp build(OpBuilder &builder, StringRef name) {
+    auto type = builder.getFunctionType(memory.argumentTypes(), {});
+    auto kernel = func::FuncOp::create(builder, loc, name, type);
+    OpBuilder::InsertionGuard guard(builder);
+    Block *entry = kernel.addEntryBlock();
+    builder.setInsertionPointToStart(entry);
+    auto end = func::ReturnOp::create(builder, loc);
+    builder.setInsertionPoint(end);
+    memory.bindArguments(builder, *entry);
+    memory.bindCoordinates(builder);
+    memory.allocateScratch(builder);
+    markAliasing(kernel);
+    if (Value inside = memory.insideThreads(builder))
+      builder.setInsertionPointToStart(scf::IfOp::create(builder, loc, inside, false).thenBlock());
+    Value full = memory.isFull(builder);
+    if (!full) {
+      buildTask(builder);
+      return kernel;
+    }
+    auto choice = scf::IfOp::create(builder, loc, full, /*withElseRegion=*/true);
+    OpBuilder steady = OpBuilder::atBlockTerminator(choice.thenBlock());
+    buildTask(steady);
+    memory.setMasked(true);
+    OpBuilder edge = OpBuilder::atBlockTerminator(choice.elseBlock());
+    buildTask(edge);
+    return kernel;
+  }
+
+private:
+  /// Tensors do not overlap, but for a final state, which may take its initial state's place.
+  void markAliasing(func::FuncOp kernel) {
+    unsigned argument = 0;
+    for (const KernelTensor &tensor : interface.tensors) {
+      if (!tensor.isState())
+        kernel.setArgAttr(argument, LLVM::LLVMDialect::getNoAliasAttrName(), UnitAttr::get(kernel.getContext()));
+      argument += 1 + tensor.getRank();
+    }
+  }
+
+  SmallVector<unsigned> stagedTensors(KernelTensor::Role role) {
+    SmallVector<unsigned> staged;
+    for (auto [number, tensor] : llvm::enumerate(interface.tensors))
+      if (tensor.role == role && memory.isStaged(number) && isNeeded(tensor))
+        staged.push_back(number);
+    return staged;
+  }
+
+  bool isNeeded(const KernelTensor &tensor) {
+    if (tensor.role == KernelTensor::Role::Input)
+      for (auto input : recurrence.getBody().front().getOps<InputOp>())
+        if (input.getName() == tensor.name)
+          return TileStep::isReadPlainly(input);
+    return true;
+  }
+
+  void buildTask(OpBuilder &builder) {
+    TileStep step(recurrence, placement, memory);
+    step.emitInvariant(builder);
+    SmallVector<Value> carried = step.emitInitial(builder);
+    Value steps = memory.sizeOf(builder, memory.dimensions().scan());
+    Value zero = constantI64(builder, 0);
+    SmallVector<unsigned> loads = stagedTensors(KernelTensor::Role::Input);
+    SmallVector<unsigned> stores = stagedTensors(KernelTensor::Role::Output);
+    if (loads.empty() && stores.empty()) {
+      carried = buildSteps(builder, step, zero, steps, carried);
+    } else {
+      Value tile = constantI64(builder, placement.timeTile);
+      auto loop = scf::ForOp::create(
+          builder, loc, zero, steps, tile, carried,
+          [&](OpBuilder &inner, Location, Value first, ValueRange state) {
+            Value count = arith::MinSIOp::create(inner, loc, tile, subI64(inner, steps, first));
+            Value time = timeOf(inner, first, steps);
+            for (unsigned tensor : loads)
+              memory.stage(inner, tensor, time, count);
+            SmallVector<Value> last = buildSteps(inner, step, first, count, SmallVector<Value>(state));
+            for (unsigned tensor : stores)
+              memory.stage(inner, tensor, time, count);
+            scf::YieldOp::create(inner, loc, last);
+          });
+      carried.assign(loop.result_begin(), loop.result_end());
+    }
+    step.emitFinal(builder, carried);
+  }
+
+  /// Coordinate of a step along the scanned dimension.
+  Value timeOf(OpBuilder &builder, Value step, Value steps) {
+    return recurrence.getReverse() ? subI64(builder, subI64(builder, steps, constantI64(builder, 1)), step) : step;
+  }
+
+  /// `count` steps from step `first` on.
+  SmallVector<Value> buildSteps(OpBuilder &builder, TileStep &step, Value first, Value count,
+                                SmallVector<Value> carried) {
+    Value zero = constantI64(builder, 0), one = constantI64(builder, 1);
+    Value steps = memory.sizeOf(builder, memory.dimensions().scan());
+    auto loop = scf::ForOp::create(builder, loc, zero, count, one, carried,
+                                   [&](OpBuilder &inner, Location, Value number, ValueRange state) {
+                                     Value time = timeOf(inner, addI64(inner, first, number), steps);
+                                     scf::YieldOp::create(inner, loc, step.emitStep(inner, time, number, state));
+                                   });
+    return SmallVector<Value>(loop.getResults());
+  }
+
+  RecurrenceOp recurrence;
+  const Placement &placement;
+  const KernelInterface &interface;
+  TileMemory memory;
+  Location loc;
+};
+
+struct Tile : ssm::impl::TileBase<Tile> {
+  using TileBase::TileBase;
+
+  void runOnOperation() override {
+    for (auto recurrence : llvm::make_early_inc_range(getOperation().getOps<RecurrenceOp>()))
+      if (failed(tile(recurrence)))
+        return signalPassFailure();
+  }
+
+  LogicalResult tile(RecurrenceOp recurrence) {
+    if (llvm::any_of(recurrence.getBody().front(), [](Operation &op) {
+          return isa<OptionOp, GivenOp, DerivativeOp>(op) || (isa<complex::ComplexDialect>(op.getDialect()) &&
+                                                              !isa<complex::CreateOp, complex::ReOp, complex::ImOp,
+                                                                   complex::ConstantOp>(op));
+        }))
+      return recurrence.emitError(
+          "cannot be tiled before it is specialized, discretized and its complex arithmetic is split");
+    Target machine{gpu, vectorBytes, vectorRegisters};
+    llvm::Expected<Schedule> wanted =
+        schedule.empty() ? defaultSchedule(recurrence, machine, SizeHints()) : parseSchedule(schedule);
+    if (!wanted)
+      return recurrence.emitError(llvm::toString(wanted.takeError()));
+    llvm::Expected<Placement> placement = placeSchedule(recurrence, *wanted, machine);
+    if (!placement)
+      return recurrence.emitError(llvm::toString(placement.takeError()));
+    KernelInterface interface = getKernelInterface(recurrence);
+    OpBuilder builder(recurrence);
+    std::string name = (recurrence.getSymName() + "_forward" + (packed ? "" : "_any")).str();
+    func::FuncOp kernel = KernelBuilder(recurrence, *placement, interface, packed).build(builder, name);
+    kernel->setAttr("ssm.schedule", builder.getStringAttr(printSchedule(*wanted)));
+    kernel->setAttr("ssm.threads", builder.getI64IntegerAttr(placement->threads()));
+    recurrence.erase();
+    return success();
+  }
+};
+} // namespace

@@ -1,0 +1,105 @@
+#ifndef SSM_PASSES_TILEMEMORY_H
+#define SSM_PASSES_TILEMEMORY_H
+
+#include "passes/KernelInterface.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Builders.h"
+
+namespace ssm {
+
+/// A value of level 0 as tiles: one, or two for the real and imaginary part of a complex value.
+using Tiles = llvm::SmallVector<mlir::Value, 2>;
+
+/// The dimension that stands at each dimension of an input's layout, after renames and flips that its loads absorb.
+struct SeenAs {
+  unsigned dim;
+  bool flipped = false;
+};
+
+/// Turns accesses to a kernel's tensors into tile operations: addresses, limits, scratch. One task's coordinates at a time.
+class TileMemory {
+public:
+  /// `packed`: the last axis of every tensor has stride 1.
+  TileMemory(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface, bool packed);
+
+  /// The types of the kernel's arguments.
+  llvm::SmallVector<mlir::Type> argumentTypes() const;
+  /// Binds the arguments of the function that is being built; `builder` stands where addresses may be computed.
+  void bindArguments(mlir::OpBuilder &builder, mlir::Block &entry);
+  /// Coordinates of this task's tile: number the tasks and threads, last dimension fastest.
+  void bindCoordinates(mlir::OpBuilder &builder);
+  /// True where this thread has coordinates inside every dimension; null where that always holds.
+  mlir::Value insideThreads(mlir::OpBuilder &builder);
+  /// True where the task's tile is full; null where that always holds.
+  mlir::Value isFull(mlir::OpBuilder &builder);
+  /// Whether accesses from now on may pass the end of a dimension.
+  void setMasked(bool value) { masked = value; }
+
+  mlir::VectorType tileType(DimSet set, mlir::Type element) const;
+  const DimensionAnalysis &dimensions() const { return dims; }
+  mlir::Value sizeOf(mlir::OpBuilder &builder, unsigned dim) const;
+  mlir::Value coordinate(unsigned dim) const { return bases[dim]; }
+  /// A parameter, in f64.
+  mlir::Value parameter(llvm::StringRef name) const;
+  mlir::Value pointerOf(unsigned tensor) const { return pointers[tensor]; }
+  const KernelTensor &tensor(unsigned number) const { return interface.tensors[number]; }
+  unsigned lookup(KernelTensor::Role role, llvm::StringRef name) const;
+
+  /// Loads a tile at time coordinate `time` (null for a tensor that does not vary in time) as `element`s. `past` is the index
+  /// along the last axis of a state with depth.
+  Tiles load(mlir::OpBuilder &builder, unsigned tensor, llvm::ArrayRef<SeenAs> seen, mlir::Value time,
+             mlir::Type element, int64_t past = 0) const;
+  /// Stores tiles that have the tensor's dimensions. Tasks that repeat others' coordinates store nothing.
+  void store(mlir::OpBuilder &builder, unsigned tensor, const Tiles &tiles, mlir::Value time, int64_t past = 0) const;
+
+  /// Limits for a reduction or access over the dimensions of `set`: coefficients a limit beside the limits.
+  void limitsOf(mlir::OpBuilder &builder, DimSet set, llvm::SmallVectorImpl<mlir::Value> &limits,
+                llvm::SmallVectorImpl<mlir::Attribute> &coefficients) const;
+
+  /// Dimensions of a tensor as they stand in its layout.
+  llvm::SmallVector<SeenAs> plainView(unsigned tensor) const;
+
+  /// Whether a tensor is copied through scratch, a time tile at a time: its memory runs along time while lanes or registers
+  /// run along other dimensions.
+  bool isStaged(unsigned tensor) const;
+  /// Allocates scratch at the function's entry for every staged tensor.
+  void allocateScratch(mlir::OpBuilder &builder);
+  /// Copies `steps` steps from the one at time coordinate `time` on into, or from, scratch. Coordinates descend in reverse.
+  void stage(mlir::OpBuilder &builder, unsigned tensor, mlir::Value time, mlir::Value steps) const;
+  Tiles loadScratch(mlir::OpBuilder &builder, unsigned tensor, mlir::Value step) const;
+  void storeScratch(mlir::OpBuilder &builder, unsigned tensor, const Tiles &tiles, mlir::Value step) const;
+
+private:
+  struct Address {
+    mlir::Value offset;
+    llvm::SmallVector<mlir::Value> strides;
+    DimSet set;
+  };
+  Address addressOf(mlir::OpBuilder &builder, unsigned tensor, llvm::ArrayRef<SeenAs> seen, mlir::Value time,
+                    int64_t past) const;
+  mlir::Value strideOfTime(mlir::OpBuilder &builder, unsigned tensor) const;
+  mlir::VectorType scratchType(unsigned tensor) const;
+  mlir::Value scratchOffset(mlir::OpBuilder &builder, unsigned tensor, mlir::Value step) const;
+
+  // An operation is a handle whose accessors are not const.
+  mutable RecurrenceOp recurrence;
+  const Placement &placement;
+  const KernelInterface &interface;
+  bool packed, masked = false;
+  DimensionAnalysis dims;
+  mlir::Type computeType;
+  llvm::SmallVector<mlir::Value> pointers, bases;
+  llvm::SmallVector<llvm::SmallVector<mlir::Value>> strides;
+  llvm::StringMap<mlir::Value> parameters, sizes;
+  llvm::DenseMap<unsigned, mlir::Value> scratch;
+};
+
+/// a·b, a+b, a-b on i64 values, folded where constant.
+mlir::Value mulI64(mlir::OpBuilder &builder, mlir::Value a, mlir::Value b);
+mlir::Value addI64(mlir::OpBuilder &builder, mlir::Value a, mlir::Value b);
+mlir::Value subI64(mlir::OpBuilder &builder, mlir::Value a, mlir::Value b);
+mlir::Value constantI64(mlir::OpBuilder &builder, int64_t value);
+
+} // namespace ssm
+
+#endif

@@ -1,0 +1,506 @@
+// Cuts tiles into rows on demand. Passes.td has the contract.
+//
+// LLVM takes n-D elementwise code in whole-tile order: every row of each temporary is live at once, and the registers
+// overflow. Making a row only when a store, a sum or a carried state asks for it puts each row's chain in one piece.
+
+#include "passes/Passes.h"
+#include "passes/RowAccess.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace ssm {
+#define GEN_PASS_DEF_UNROLLTILES
+#include "passes/Passes.h.inc"
+} // namespace ssm
+
+using namespace mlir;
+using namespace ssm;
+
+namespace {
+/// Sums over rows add into this many partial sums, so that their latencies overlap.
+constexpr size_t partialSums = 4;
+
+bool isTile(Type type) { return isa<VectorType>(type); }
+bool touchesTiles(Operation &op) {
+  return llvm::any_of(op.getOperandTypes(), isTile) || llvm::any_of(op.getResultTypes(), isTile);
+}
+
+/// A tile's rows: all axes but the last.
+struct Rows {
+  SmallVector<int64_t> extents;
+  int64_t lanes;
+  explicit Rows(Type type) : extents(cast<VectorType>(type).getShape().drop_back()), lanes(cast<VectorType>(type).getShape().back()) {}
+  int64_t count() const { return llvm::product_of(extents); }
+  SmallVector<int64_t> at(int64_t row) const {
+    SmallVector<int64_t> index(extents.size());
+    for (size_t axis = extents.size(); axis-- > 0; row /= extents[axis])
+      index[axis] = row % extents[axis];
+    return index;
+  }
+  int64_t numberOf(ArrayRef<int64_t> index) const {
+    int64_t row = 0;
+    for (auto [i, extent] : llvm::zip_equal(index, extents))
+      row = row * extent + i;
+    return row;
+  }
+};
+
+class Unroller {
+public:
+  explicit Unroller(func::FuncOp kernel) : kernel(kernel), builder(kernel.getContext()) {}
+
+  LogicalResult run() {
+    process(kernel.getBody().front());
+    // Dead operations use each other and the arguments of dead loops, so all uses go first.
+    for (Operation *op : dead)
+      op->dropAllReferences();
+    for (Operation *op : dead)
+      op->erase();
+    return llvm::failure(failed);
+  }
+
+private:
+  //===--------------------------------------------------------------------===//
+  // Blocks, in order; what asks for rows
+  //===--------------------------------------------------------------------===//
+
+  void process(Block &block) {
+    for (Operation &op : llvm::make_early_inc_range(block)) {
+      root = &op;
+      if (auto loop = dyn_cast<scf::ForOp>(op))
+        processFor(loop);
+      else if (auto choice = dyn_cast<scf::IfOp>(op))
+        processIf(choice);
+      else if (auto store = dyn_cast<TileStoreOp>(op))
+        processStore(store);
+      else if (auto yield = dyn_cast<scf::YieldOp>(op))
+        processYield(yield);
+      else if (touchesTiles(op))
+        dead.push_back(&op);
+    }
+  }
+
+  SmallVector<Value> allRows(ValueRange values) {
+    SmallVector<Value> result;
+    for (Value value : values) {
+      if (!isTile(value.getType())) {
+        result.push_back(value);
+        continue;
+      }
+      for (int64_t number = 0, count = Rows(value.getType()).count(); number < count; ++number)
+        result.push_back(row(value, number));
+    }
+    return result;
+  }
+
+  /// Takes as many of `parts` as `value` has rows.
+  void bindRows(Value value, ValueRange &parts) {
+    if (!isTile(value.getType())) {
+      value.replaceAllUsesWith(parts.front());
+      parts = parts.drop_front();
+      return;
+    }
+    size_t count = Rows(value.getType()).count();
+    known[value].assign(parts.begin(), parts.begin() + count);
+    parts = parts.drop_front(count);
+  }
+
+  void processFor(scf::ForOp loop) {
+    SmallVector<Value> inits = allRows(loop.getInitArgs());
+    builder.setInsertionPoint(loop);
+    auto unrolled = scf::ForOp::create(builder, loop.getLoc(), loop.getLowerBound(), loop.getUpperBound(), loop.getStep(),
+                                       inits);
+    if (inits.empty())
+      unrolled.getBody()->getTerminator()->erase();
+    ValueRange arguments = unrolled.getRegionIterArgs();
+    loop.getInductionVar().replaceAllUsesWith(unrolled.getInductionVar());
+    for (Value argument : loop.getRegionIterArgs())
+      bindRows(argument, arguments);
+    unrolled.getBody()->getOperations().splice(unrolled.getBody()->end(), loop.getBody()->getOperations());
+    process(*unrolled.getBody());
+    ValueRange results = unrolled.getResults();
+    for (Value result : loop.getResults())
+      bindRows(result, results);
+    dead.push_back(loop);
+  }
+
+  void processIf(scf::IfOp choice) {
+    SmallVector<Type> types;
+    for (Type type : choice.getResultTypes()) {
+      if (!isTile(type))
+        types.push_back(type);
+      else
+        types.append(Rows(type).count(), rowType(Rows(type).lanes, cast<VectorType>(type).getElementType()));
+    }
+    builder.setInsertionPoint(choice);
+    auto unrolled = scf::IfOp::create(builder, choice.getLoc(), types, choice.getCondition(),
+                                      /*addThenBlock=*/false, /*addElseBlock=*/false);
+    unrolled.getThenRegion().takeBody(choice.getThenRegion());
+    unrolled.getElseRegion().takeBody(choice.getElseRegion());
+    for (Region *region : unrolled.getRegions())
+      if (!region->empty())
+        process(region->front());
+    ValueRange results = unrolled.getResults();
+    for (Value result : choice.getResults())
+      bindRows(result, results);
+    dead.push_back(choice);
+  }
+
+  void processYield(scf::YieldOp yield) {
+    SmallVector<Value> values = allRows(yield.getResults());
+    builder.setInsertionPoint(yield);
+    scf::YieldOp::create(builder, yield.getLoc(), values);
+    // Its block is no longer its old parent's, so it cannot wait with the dead ones.
+    yield.erase();
+  }
+
+  void processStore(TileStoreOp store) {
+    Value value = store.getValue();
+    if (!isTile(value.getType()))
+      return;
+    Rows rows(value.getType());
+    for (int64_t number = 0; number < rows.count(); ++number) {
+      RowAddress address = addressRow(store.getLoc(), rows.at(number), rows.lanes, store.getOffset(), store.getStrides(),
+                                      store.getLimits(), store.getCoefficients(), store);
+      if (address.outside)
+        continue;
+      Value part = row(value, number);
+      builder.setInsertionPoint(store);
+      TileStoreOp::create(builder, store.getLoc(), part, store.getStored(), store.getPointer(), address.offset,
+                          address.strides, address.limits, builder.getArrayAttr(address.coefficients));
+    }
+    store.erase();
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Rows
+  //===--------------------------------------------------------------------===//
+
+  Value row(Value tile, int64_t number) {
+    SmallVector<Value> &rows = known[tile];
+    if (rows.empty())
+      rows.resize(Rows(tile.getType()).count());
+    if (rows[number])
+      return rows[number];
+    Operation *op = tile.getDefiningOp();
+    Value made = makeRow(*op, number);
+    return known[tile][number] = made;
+  }
+
+  /// Rows stand in the block of the operation that defines their tile, just before what asks for them.
+  void insertFor(Operation &op) { builder.setInsertionPoint(op.getBlock()->findAncestorOpInBlock(*root)); }
+
+  Value makeRow(Operation &op, int64_t number) {
+    return llvm::TypeSwitch<Operation *, Value>(&op)
+        .Case([&](vector::BroadcastOp broadcast) { return broadcastRow(broadcast, number); })
+        .Case([&](arith::ConstantOp constant) { return constantRow(constant, number); })
+        .Case([&](TileLoadOp load) { return loadRow(load, number); })
+        .Case([&](TileReduceOp reduce) { return reduceRow(reduce, number); })
+        .Case([&](TileMoveOp move) { return moveRow(move, number); })
+        .Case([&](TileDelayOp delay) { return delayRow(delay, number); })
+        .Default([&](Operation *) { return elementwiseRow(op, number); });
+  }
+
+  Type rowTypeOf(Value tile) {
+    auto type = cast<VectorType>(tile.getType());
+    return rowType(Rows(type).lanes, type.getElementType());
+  }
+
+  Value elementwiseRow(Operation &op, int64_t number) {
+    if (op.getNumRegions() || op.getNumResults() != 1 || !isMemoryEffectFree(&op)) {
+      failed = true;
+      op.emitError("cannot be cut into rows");
+    }
+    SmallVector<Value> operands = llvm::map_to_vector(op.getOperands(), [&](Value operand) {
+      return isTile(operand.getType()) ? row(operand, number) : operand;
+    });
+    insertFor(op);
+    IRMapping mapping;
+    for (auto [from, to] : llvm::zip_equal(op.getOperands(), operands))
+      mapping.map(from, to);
+    Operation *clone = builder.clone(op, mapping);
+    clone->getResult(0).setType(rowTypeOf(op.getResult(0)));
+    return clone->getResult(0);
+  }
+
+  Value broadcastRow(vector::BroadcastOp broadcast, int64_t number) {
+    Value source = broadcast.getSource();
+    Rows rows(broadcast.getType());
+    int64_t lanes = 1;
+    if (isTile(source.getType())) {
+      Rows from(source.getType());
+      SmallVector<int64_t> index = rows.at(number);
+      for (auto [i, extent] : llvm::zip_equal(index, from.extents))
+        i = std::min(i, extent - 1);
+      lanes = from.lanes;
+      // Other rows that read the same one share its broadcast over the lanes.
+      int64_t sourceRow = from.numberOf(index);
+      source = row(source, sourceRow);
+      if (lanes == rows.lanes)
+        return source;
+      Value &shared = splats[{broadcast.getSource(), sourceRow}];
+      if (shared)
+        return shared;
+      builder.setInsertionPoint(broadcast.getSource().getParentBlock()->findAncestorOpInBlock(*root));
+      return shared = vector::BroadcastOp::create(builder, broadcast.getLoc(), rowTypeOf(broadcast), source);
+    }
+    if (rows.lanes == 1)
+      return source;
+    insertFor(*broadcast);
+    return vector::BroadcastOp::create(builder, broadcast.getLoc(), rowTypeOf(broadcast), source);
+  }
+
+  Value constantRow(arith::ConstantOp constant, int64_t number) {
+    auto elements = cast<DenseElementsAttr>(constant.getValue());
+    Rows rows(constant.getType());
+    insertFor(*constant);
+    Type type = rowTypeOf(constant);
+    if (elements.isSplat()) {
+      Attribute value = elements.getSplatValue<Attribute>();
+      return arith::ConstantOp::create(builder, constant.getLoc(),
+                                       rows.lanes == 1
+                                           ? cast<TypedAttr>(value)
+                                           : cast<TypedAttr>(Attribute(DenseElementsAttr::get(cast<ShapedType>(type), value))));
+    }
+    auto all = elements.getValues<Attribute>();
+    SmallVector<Attribute> part(all.begin() + number * rows.lanes, all.begin() + (number + 1) * rows.lanes);
+    return arith::ConstantOp::create(builder, constant.getLoc(),
+                                     rows.lanes == 1
+                                         ? cast<TypedAttr>(part[0])
+                                         : cast<TypedAttr>(Attribute(DenseElementsAttr::get(cast<ShapedType>(type), part))));
+  }
+
+  struct RowAddress {
+    Value offset;
+    SmallVector<Value> strides, limits;
+    SmallVector<Attribute> coefficients;
+    bool outside = false;
+  };
+
+  std::optional<int64_t> constantOf(Value value) {
+    APInt number;
+    return matchPattern(value, m_ConstantInt(&number)) ? std::optional(number.getSExtValue()) : std::nullopt;
+  }
+
+  /// A row of an access: its leading coordinates move into the offset and the limits; limits that are known to hold go.
+  RowAddress addressRow(Location loc, ArrayRef<int64_t> index, int64_t lanes, Value offset, ValueRange strides,
+                        ValueRange limits, ArrayAttr coefficients, Operation *op) {
+    insertFor(*op);
+    auto constant = [&](int64_t value) {
+      return arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value));
+    };
+    RowAddress address;
+    address.offset = offset;
+    for (auto [i, stride] : llvm::zip(index, strides))
+      if (i != 0)
+        address.offset = builder.createOrFold<arith::AddIOp>(
+            loc, address.offset, builder.createOrFold<arith::MulIOp>(loc, stride, constant(i)));
+    if (lanes > 1)
+      address.strides.push_back(strides.back());
+    for (auto [limit, list] : llvm::zip_equal(limits, coefficients.getAsRange<DenseI64ArrayAttr>())) {
+      int64_t base = 0;
+      for (auto [i, coefficient] : llvm::zip(index, list.asArrayRef()))
+        base += i * coefficient;
+      int64_t last = lanes > 1 ? list.asArrayRef().back() : 0;
+      if (std::optional<int64_t> known = constantOf(limit)) {
+        if (base + last * (lanes - 1) < *known)
+          continue;
+        if (base >= *known)
+          address.outside = true;
+      }
+      address.limits.push_back(base == 0 ? limit : builder.createOrFold<arith::SubIOp>(loc, limit, constant(base)));
+      address.coefficients.push_back(lanes > 1 ? builder.getDenseI64ArrayAttr({last})
+                                               : builder.getDenseI64ArrayAttr({}));
+    }
+    return address;
+  }
+
+  Value zeroRow(Location loc, Type type) { return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type)); }
+
+  Value loadRow(TileLoadOp load, int64_t number) {
+    Rows rows(load.getType());
+    RowAddress address = addressRow(load.getLoc(), rows.at(number), rows.lanes, load.getOffset(), load.getStrides(),
+                                    load.getLimits(), load.getCoefficients(), load);
+    if (address.outside)
+      return zeroRow(load.getLoc(), rowTypeOf(load));
+    // Of a row that may lie outside, the first address has to be good all the same: the tile's first is.
+    Value exists;
+    for (Value limit : address.limits)
+      if (!llvm::is_contained(load.getLimits(), limit)) {
+        Value zero = arith::ConstantOp::create(builder, load.getLoc(), builder.getI64IntegerAttr(0));
+        Value below = arith::CmpIOp::create(builder, load.getLoc(), arith::CmpIPredicate::slt, zero, limit);
+        exists = exists ? Value(arith::AndIOp::create(builder, load.getLoc(), exists, below)) : below;
+      }
+    if (exists)
+      address.offset =
+          arith::SelectOp::create(builder, load.getLoc(), exists, address.offset, load.getOffset());
+    return TileLoadOp::create(builder, load.getLoc(), rowTypeOf(load), load.getStored(), load.getPointer(),
+                              address.offset, address.strides, address.limits,
+                              builder.getArrayAttr(address.coefficients));
+  }
+
+  Value delayRow(TileDelayOp delay, int64_t number) {
+    Rows rows(delay.getType());
+    SmallVector<int64_t> index = rows.at(number);
+    int64_t step = std::exchange(index[delay.getAxis()], 0);
+    Value source = delay.getValues()[std::min<int64_t>(step, delay.getValues().size() - 1)];
+    return row(source, Rows(source.getType()).numberOf(index));
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Reductions
+  //===--------------------------------------------------------------------===//
+
+  Value combine(TileReduceOp reduce, Value a, Value b) {
+    insertFor(*reduce);
+    if (reduce.getKind() == "max")
+      return arith::MaximumFOp::create(builder, reduce.getLoc(), a, b);
+    return arith::AddFOp::create(builder, reduce.getLoc(), a, b);
+  }
+
+  /// The neutral element, as a row.
+  Value neutral(TileReduceOp reduce, Type type) {
+    auto element = cast<FloatType>(getElementTypeOrSelf(type));
+    if (reduce.getKind() != "max")
+      return zeroRow(reduce.getLoc(), type);
+    auto lowest = builder.getFloatAttr(element, APFloat::getInf(element.getFloatSemantics(), /*Negative=*/true));
+    auto vector = dyn_cast<VectorType>(type);
+    return arith::ConstantOp::create(
+        builder, reduce.getLoc(),
+        vector ? cast<TypedAttr>(Attribute(DenseElementsAttr::get(vector, lowest))) : cast<TypedAttr>(lowest));
+  }
+
+  /// A row of the operand with the neutral element outside the limits; null if all of it is outside.
+  Value termOf(TileReduceOp reduce, int64_t number) {
+    Rows rows(reduce.getValue().getType());
+    RowAddress address = limitRow(reduce, rows, number);
+    if (address.outside)
+      return {};
+    Value term = row(reduce.getValue(), number);
+    insertFor(*reduce);
+    Value mask = rowMask(builder, reduce.getLoc(), rows.lanes, address.limits, builder.getArrayAttr(address.coefficients));
+    if (!mask)
+      return term;
+    return arith::SelectOp::create(builder, reduce.getLoc(), mask, term, neutral(reduce, term.getType()));
+  }
+
+  RowAddress limitRow(TileReduceOp reduce, const Rows &rows, int64_t number) {
+    insertFor(*reduce);
+    Value zero = arith::ConstantOp::create(builder, reduce.getLoc(), builder.getI64IntegerAttr(0));
+    SmallVector<Value> strides(rows.extents.size() + 1, zero);
+    return addressRow(reduce.getLoc(), rows.at(number), rows.lanes, zero, strides, reduce.getLimits(),
+                      reduce.getCoefficients(), reduce);
+  }
+
+  Value reduceRow(TileReduceOp reduce, int64_t number) {
+    Rows source(reduce.getValue().getType()), target(reduce.getType());
+    SmallVector<int64_t> index = target.at(number);
+    SmallVector<Value> partials;
+    size_t count = 0;
+    int64_t sourceRows = source.count();
+    for (int64_t from = 0; from < sourceRows; ++from) {
+      SmallVector<int64_t> at = source.at(from);
+      for (int64_t axis : reduce.getAxes())
+        if (axis < static_cast<int64_t>(at.size()))
+          at[axis] = 0;
+      if (at != index)
+        continue;
+      Value term = termOf(reduce, from);
+      if (!term)
+        continue;
+      if (partials.size() < partialSums)
+        partials.push_back(term);
+      else
+        partials[count % partialSums] = combine(reduce, partials[count % partialSums], term);
+      ++count;
+    }
+    insertFor(*reduce);
+    if (partials.empty())
+      return neutral(reduce, rowTypeOf(reduce));
+    while (partials.size() > 1) {
+      SmallVector<Value> halved;
+      for (size_t i = 0; i < partials.size(); i += 2)
+        halved.push_back(i + 1 < partials.size() ? combine(reduce, partials[i], partials[i + 1]) : partials[i]);
+      partials = std::move(halved);
+    }
+    if (source.lanes == target.lanes)
+      return partials[0];
+    return TileReduceOp::create(builder, reduce.getLoc(), rowTypeOf(reduce), reduce.getKind(), partials[0],
+                                builder.getDenseI64ArrayAttr({0}), ValueRange(), builder.getArrayAttr({}));
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Moves
+  //===--------------------------------------------------------------------===//
+
+  /// Coordinate that an element has along axes, the last of them fastest.
+  static int64_t coordinateAlong(ArrayRef<int64_t> axes, ArrayRef<int64_t> shape, ArrayRef<int64_t> index) {
+    int64_t coordinate = 0;
+    for (int64_t axis : axes)
+      coordinate = coordinate * shape[axis] + index[axis];
+    return coordinate;
+  }
+
+  /// The element of the operand that stands at `index` of the result.
+  SmallVector<int64_t> sourceIndex(TileMoveOp move, SmallVector<int64_t> index) {
+    ArrayRef<int64_t> from = cast<VectorType>(move.getValue().getType()).getShape();
+    ArrayRef<int64_t> to = cast<VectorType>(move.getType()).getShape();
+    int64_t size = move.getSize();
+    int64_t coordinate = std::min(coordinateAlong(move.getTo(), to, index), size - 1);
+    if (move.getReversed())
+      coordinate = size - 1 - coordinate;
+    for (int64_t axis : move.getTo())
+      index[axis] = 0;
+    for (int64_t axis : llvm::reverse(move.getFrom())) {
+      index[axis] = coordinate % from[axis];
+      coordinate /= from[axis];
+    }
+    return index;
+  }
+
+  Value moveRow(TileMoveOp move, int64_t number) {
+    Rows source(move.getValue().getType()), target(move.getType());
+    SmallVector<int64_t> index = target.at(number);
+    index.push_back(0);
+    int64_t lastAxis = source.extents.size();
+    bool movesLanes = llvm::is_contained(move.getFrom(), lastAxis) || llvm::is_contained(move.getTo(), lastAxis);
+    if (!movesLanes) {
+      SmallVector<int64_t> from = sourceIndex(move, index);
+      return row(move.getValue(), source.numberOf(ArrayRef(from).drop_back()));
+    }
+    SmallVector<Value> elements;
+    for (int64_t lane = 0; lane < target.lanes; ++lane) {
+      index.back() = lane;
+      SmallVector<int64_t> from = sourceIndex(move, index);
+      Value part = row(move.getValue(), source.numberOf(ArrayRef(from).drop_back()));
+      insertFor(*move);
+      elements.push_back(source.lanes == 1 ? part : Value(vector::ExtractOp::create(builder, move.getLoc(), part, from.back())));
+    }
+    insertFor(*move);
+    if (target.lanes == 1)
+      return elements[0];
+    return vector::FromElementsOp::create(builder, move.getLoc(), cast<VectorType>(rowTypeOf(move)), elements);
+  }
+
+  func::FuncOp kernel;
+  OpBuilder builder;
+  /// The operation that asks for rows now.
+  Operation *root = nullptr;
+  llvm::DenseMap<Value, SmallVector<Value>> known;
+  llvm::DenseMap<std::pair<Value, int64_t>, Value> splats;
+  SmallVector<Operation *> dead;
+  bool failed = false;
+};
+
+struct UnrollTiles : ssm::impl::UnrollTilesBase<UnrollTiles> {
+  void runOnOperation() override {
+    if (mlir::failed(Unroller(getOperation()).run()))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,205 @@
+// The default schedule, by rules. perf-notes' arithmetic in short: the state must stay in registers, SIMD lanes must be full,
+// and a sum over lanes costs a tree a step.
+//
+// CPU: every candidate for the lanes gets a cost, which is the inverse of how full the lanes are, times a penalty where the
+// states overflow the registers, plus the price of summing or moving across lanes. The cheapest wins; registers that are
+// left take several coordinates of another dimension. GPU: 128 threads over the widest parallel dimension.
+
+#include "schedule/Placement.h"
+
+using namespace mlir;
+using namespace ssm;
+using llvm::Expected;
+
+namespace {
+/// Part of the vector registers that states may fill: the rest is for one row's temporaries.
+constexpr double stateShare = 0.75;
+constexpr double spillPenalty = 0.5;
+constexpr double lanePrice = 0.25;
+/// Bytes of scratch that all staged tensors of a time tile may take: well inside an L1 cache.
+constexpr int64_t scratchBytes = 16 << 10;
+
+class DefaultScheduler {
+public:
+  DefaultScheduler(RecurrenceOp recurrence, const Target &target, const SizeHints &hints)
+      : recurrence(recurrence), target(target), hints(hints), dims(recurrence), held(dimsHeldWhole(recurrence, dims)),
+        states(getStates(recurrence)) {
+    // What does not vary in time is computed before the loop, in f64; the loop decides.
+    for (Operation &op : recurrence.getBody().front())
+      for (Value value : op.getResults())
+        if (auto complex = dyn_cast<ComplexType>(value.getType());
+            dims.variesInTime(value) && (value.getType().isF64() || (complex && complex.getElementType().isF64())))
+          elementBytes = 8;
+  }
+
+  Expected<Schedule> build() {
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (held.contains(dim)) {
+        Expected<int64_t> size = requireSize(recurrence, dims.name(dim), "it is summed over or moved along on chip");
+        if (!size)
+          return size.takeError();
+      }
+    return target.gpu ? buildGpu() : buildCpu();
+  }
+
+private:
+  std::optional<int64_t> sizeOf(unsigned dim) {
+    if (std::optional<int64_t> size = recurrence.sizeOf(dims.name(dim)))
+      return size;
+    auto it = hints.find(recurrence.extentOf(dims.name(dim)));
+    return it == hints.end() ? std::nullopt : std::optional(it->second);
+  }
+
+  /// How much of the lanes a dimension fills.
+  double fullness(unsigned dim, int64_t lanes) {
+    std::optional<int64_t> size = sizeOf(dim);
+    if (!size)
+      return 1;
+    int64_t padded = llvm::divideCeil(std::max<int64_t>(*size, 1), lanes) * lanes;
+    return std::max<double>(*size, 1) / padded;
+  }
+
+  /// Vector registers that all states of one tile take, with `laneDim` on the lanes.
+  double stateRegisters(std::optional<unsigned> laneDim, int64_t lanes) {
+    double sum = 0;
+    for (const State &state : states) {
+      double count = (isa<ComplexType>(state.type) ? 2 : 1) * std::max<int64_t>(state.depth, 0);
+      DimSet set = dims.of(state.layout) & held;
+      for (unsigned dim = 0; dim < dims.count(); ++dim)
+        if (set.contains(dim))
+          count *= dim == laneDim ? llvm::divideCeil(*sizeOf(dim), lanes) : std::max<int64_t>(*sizeOf(dim), 1);
+      sum += count;
+    }
+    return sum;
+  }
+
+  bool isMovedAlong(unsigned dim) {
+    for (Operation &op : recurrence.getBody().front()) {
+      if (auto rename = dyn_cast<RenameOp>(op);
+          rename && (rename.getFrom() == dims.name(dim) || rename.getTo() == dims.name(dim)))
+        return true;
+      if (auto flip = dyn_cast<FlipOp>(op); flip && flip.getDim() == dims.name(dim))
+        return true;
+      if (auto delay = dyn_cast<DelayOp>(op); delay && delay.getTap() == dims.name(dim))
+        return true;
+    }
+    return false;
+  }
+
+  /// How good a parallel dimension is to run along, sizes aside: it should be one of every state, contiguous in what is read and
+  /// written at each step, and not the slow part of a composite axis, which tends to be small.
+  double weight(unsigned dim) {
+    double ofStates = 0, contiguous = 0, tensors = 0, slowPart = 0;
+    for (const State &state : states)
+      ofStates += dims.of(state.layout).contains(dim);
+    for (Operation &op : recurrence.getBody().front()) {
+      LayoutAttr layout;
+      if (auto input = dyn_cast<InputOp>(op))
+        layout = input.getLayout();
+      else if (auto output = dyn_cast<OutputOp>(op))
+        layout = output.getLayout();
+      if (!layout || !layout.getRank() || !dims.of(layout).contains(dims.scan()))
+        continue;
+      ++tensors;
+      contiguous += layout.getDims().back() == dims.name(dim);
+      for (unsigned axis = 0; axis < layout.getRank(); ++axis)
+        if (llvm::is_contained(ArrayRef(layout.getAxis(axis)).drop_back(), dims.name(dim)))
+          slowPart = 1;
+    }
+    return ofStates / std::max<double>(1, states.size()) + 0.5 * contiguous / std::max(1.0, tensors) - slowPart;
+  }
+
+  double cost(unsigned dim, int64_t lanes) {
+    double spill = stateRegisters(dim, lanes) > stateShare * target.vectorRegisters ? 1 + spillPenalty : 1;
+    double price = held.contains(dim) ? lanePrice : 0;
+    if (isMovedAlong(dim))
+      price += 1;
+    return spill * (1 + price) / fullness(dim, lanes) - 0.1 * weight(dim);
+  }
+
+  std::optional<unsigned> chooseLanes(int64_t lanes) {
+    std::optional<unsigned> best;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && (!best || cost(dim, lanes) <= cost(*best, lanes)))
+        best = dim;
+    return best;
+  }
+
+  Schedule buildCpu() {
+    int64_t lanes = target.vectorBytes / elementBytes;
+    std::optional<unsigned> laneDim = chooseLanes(lanes);
+    int64_t left = stateShare * target.vectorRegisters / std::max(1.0, stateRegisters(laneDim, lanes));
+    // With a sum over lanes, several coordinates of a parallel dimension share what is loaded and overlap their trees.
+    std::optional<unsigned> regDim;
+    if (laneDim && held.contains(*laneDim))
+      for (unsigned dim = 0; dim < dims.count(); ++dim)
+        if (dim != dims.scan() && !held.contains(dim) && (!regDim || weight(dim) >= weight(*regDim)))
+          regDim = dim;
+    int64_t regs = 1;
+    while (regs < 4 && regs * 2 <= left && regDim && sizeOf(*regDim).value_or(regs * 2) >= regs * 2)
+      regs *= 2;
+
+    Schedule schedule;
+    int64_t rowElements = 0;
+    for (unsigned dim = 0; dim < dims.count(); ++dim) {
+      DimPlacement placement{dims.name(dim).str(), {}};
+      if (dim == dims.scan())
+        continue;
+      if (!held.contains(dim))
+        placement.levels.push_back({Level::Grid, std::nullopt});
+      if (dim == laneDim)
+        placement.levels.push_back({Level::Lane, lanes});
+      int64_t count = held.contains(dim)   ? llvm::divideCeil(*sizeOf(dim), dim == laneDim ? lanes : 1)
+                      : dim == regDim ? regs
+                                      : 1;
+      if (count > 1 || placement.levels.empty())
+        placement.levels.push_back({Level::Reg, std::max<int64_t>(count, 1)});
+      rowElements = std::max<int64_t>(rowElements, std::max<int64_t>(count, 1) * (dim == laneDim ? lanes : 1));
+      schedule.dims.push_back(placement);
+    }
+    int64_t timeTile = 64;
+    while (timeTile > 16 && timeTile * rowElements * elementBytes * 6 > scratchBytes)
+      timeTile /= 2;
+    schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, timeTile}}});
+    schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
+    return schedule;
+  }
+
+  Schedule buildGpu() {
+    std::optional<unsigned> threadDim;
+    auto extent = [&](unsigned dim) { return std::min<double>(sizeOf(dim).value_or(4096), 4096) * (1 + weight(dim)); };
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && !held.contains(dim) && (!threadDim || extent(dim) >= extent(*threadDim)))
+        threadDim = dim;
+    int64_t threads = 128;
+    while (threadDim && threads > 32 && sizeOf(*threadDim).value_or(threads) <= threads / 2)
+      threads /= 2;
+    Schedule schedule;
+    for (unsigned dim = 0; dim < dims.count(); ++dim) {
+      DimPlacement placement{dims.name(dim).str(), {}};
+      if (dim == dims.scan())
+        placement.levels.push_back({Level::Loop, std::nullopt});
+      else if (held.contains(dim))
+        placement.levels.push_back({Level::Reg, std::max<int64_t>(1, *sizeOf(dim))});
+      else
+        placement.levels.push_back({Level::Grid, std::nullopt});
+      if (dim == threadDim)
+        placement.levels.push_back({Level::Thread, threads});
+      schedule.dims.push_back(placement);
+    }
+    return schedule;
+  }
+
+  RecurrenceOp recurrence;
+  const Target &target;
+  const SizeHints &hints;
+  DimensionAnalysis dims;
+  DimSet held;
+  SmallVector<State> states;
+  int64_t elementBytes = 4;
+};
+} // namespace
+
+Expected<Schedule> ssm::defaultSchedule(RecurrenceOp recurrence, const Target &target, const SizeHints &hints) {
+  return DefaultScheduler(recurrence, target, hints).build();
+}

@@ -1,0 +1,56 @@
+# The lit suite: every .mlir, .ssm and .test file below dialect, passes, frontend, tools, e2e and project.
+#
+# Substitutions: %shared (the folder of reference data), %models (the library), %root (the source tree), %tools (the
+# folder of this build's programs), %python. ssm-opt, ssmc, FileCheck and not are found by their names.
+# Features: `shared` (the reference data is there), `ptxas`, `clang-format`, `avx512`, `cuda-device`, `voice` (the
+# recording that the speech example reads).
+import os
+import shutil
+import sys
+
+import lit.formats
+
+config.name = "ssmc"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".ssm", ".test"]
+config.excludes = ["Inputs", "unit", "fuzz", "support"]
+config.test_source_root = os.path.join(config.ssm_source_dir, "test")
+config.test_exec_root = os.path.join(config.ssm_binary_dir, "test")
+
+# The tools come from this build, FileCheck and `not` from the LLVM that it was built with: put before all else.
+path = [config.ssm_tools_dir, config.llvm_tools_dir, config.environment.get("PATH", "")]
+if config.ssm_ptxas and not config.ssm_ptxas.endswith("-NOTFOUND"):
+    config.available_features.add("ptxas")
+    path.insert(2, os.path.dirname(config.ssm_ptxas))
+config.environment["PATH"] = os.pathsep.join(path)
+config.environment["FILECHECK_OPTS"] = "--enable-var-scope --allow-unused-prefixes=false"
+
+# Kernels and caches found in the developer's home must not reach a test.
+config.environment["HOME"] = config.test_exec_root
+config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
+for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "CUDA_VISIBLE_DEVICES"):
+    if variable in os.environ:
+        config.environment[variable] = os.environ[variable]
+
+config.substitutions += [
+    ("%shared", config.ssm_shared_dir),
+    ("%models", os.path.join(config.ssm_source_dir, "models")),
+    ("%root", config.ssm_source_dir),
+    ("%tools", config.ssm_tools_dir),
+    ("%python", sys.executable),
+]
+
+if os.path.isdir(os.path.join(config.ssm_shared_dir, "cases")):
+    config.available_features.add("shared")
+if shutil.which("clang-format-22"):
+    config.available_features.add("clang-format")
+if os.path.exists("/usr/share/sounds/alsa/Front_Center.wav"):
+    config.available_features.add("voice")
+if os.path.exists("/dev/nvidiactl"):
+    config.available_features.add("cuda-device")
+try:
+    with open("/proc/cpuinfo") as cpuinfo:
+        if "avx512f" in cpuinfo.read().split():
+            config.available_features.add("avx512")
+except OSError:
+    pass

@@ -1,0 +1,91 @@
+// RUN: ssm-opt %s --split-input-file --ssm-narrow | FileCheck %s
+
+// Every value becomes one of the compute type; what is stored, truth values and integers stay.
+// CHECK-LABEL: @to_f32
+// CHECK-NOT:     f64
+// CHECK:         ssm.input "u" [time] stored bf16 : f32
+// CHECK:         ssm.input "c" [time] stored complex<f32> : complex<f32>
+// CHECK:         ssm.previous "h" [] stored f16 : f32
+// CHECK:         ssm.delay "u" {{.*}} : f32
+// CHECK:         arith.cmpf ogt, {{.*}} : f32
+// CHECK:         arith.select {{.*}} : f32
+// CHECK:         arith.constant 3 : i32
+// CHECK:         math.fpowi {{.*}} : f32, i32
+// CHECK:         complex.exp {{.*}} : complex<f32>
+// CHECK:         ssm.next "h" {{.*}} : f32
+// CHECK:         ssm.output "y" {{.*}} : f32
+ssm.recurrence @to_f32 dims [time, tap = 2] scan time {
+  %u = ssm.input "u" [time] stored bf16 : f64
+  %c = ssm.input "c" [time] stored complex<f32> : complex<f64>
+  %h = ssm.previous "h" [] stored f16 : f64
+  %w = ssm.delay "u" %u over tap [] stored f32 : f64
+  %sum = ssm.sum %w over [tap] : f64
+  %greater = arith.cmpf ogt, %u, %sum : f64
+  %0 = arith.select %greater, %u, %h : f64
+  %three = arith.constant 3 : i32
+  %1 = math.fpowi %0, %three : f64, i32
+  %e = complex.exp %c : complex<f64>
+  %re = complex.re %e : complex<f64>
+  %y = arith.addf %1, %re : f64
+  ssm.next "h" %y : f64
+  ssm.output "y" %y [time] stored f32 : f64
+}
+
+// -----
+// An input stored as f64 keeps all of it in f64.
+// CHECK-LABEL: @f64_input
+// CHECK:         ssm.input "u" [time] stored f64 : f64
+// CHECK:         ssm.previous "h" [] stored f32 : f64
+// CHECK:         arith.constant 1.000000e+300 : f64
+ssm.recurrence @f64_input dims [time] scan time {
+  %u = ssm.input "u" [time] stored f64 : f64
+  %h = ssm.previous "h" [] stored f32 : f64
+  %large = arith.constant 1.0e300 : f64
+  ssm.next "h" %u : f64
+}
+
+// -----
+// So does a complex state, but an output does not.
+// CHECK-LABEL: @f64_state
+// CHECK:         ssm.previous "h" [] stored complex<f64> : complex<f64>
+ssm.recurrence @f64_state dims [time] scan time {
+  %h = ssm.previous "h" [] stored complex<f64> : complex<f64>
+  ssm.next "h" %h : complex<f64>
+}
+
+// -----
+// CHECK-LABEL: @f64_output
+// CHECK:         ssm.input "u" [time] stored f32 : f32
+// CHECK:         ssm.output "y" {{.*}} stored f64 : f32
+ssm.recurrence @f64_output dims [time] scan time {
+  %u = ssm.input "u" [time] stored f32 : f64
+  ssm.output "y" %u [time] stored f64 : f64
+}
+
+// -----
+// Constants are rounded to the nearest f32; infinities are kept, and what is too small for f32 is 0.
+// CHECK-LABEL: @constants
+// CHECK:         arith.constant 1.000000e-01 : f32
+// CHECK:         arith.constant 0x7F800000 : f32
+// CHECK:         arith.constant 0.000000e+00 : f32
+// CHECK:         complex.constant [1.250000e-01 : f32, 0.333333343 : f32] : complex<f32>
+// CHECK:         ssm.param "eps" = 1.000000e-01 : f32
+ssm.recurrence @constants dims [time] scan time {
+  %tenth = arith.constant 0.1 : f64
+  %inf = arith.constant 0x7FF0000000000000 : f64
+  %tiny = arith.constant 1.0e-300 : f64
+  %c = complex.constant [0.125 : f64, 0.33333333333333333 : f64] : complex<f64>
+  %eps = ssm.param "eps" = 0.1 : f64
+}
+
+// -----
+// A conversion between what have become equal types goes.
+// CHECK-LABEL: @conversions
+// CHECK-NEXT:    %[[U:.*]] = ssm.input "u"
+// CHECK-NEXT:    ssm.output "y" %[[U]]
+ssm.recurrence @conversions dims [time] scan time {
+  %u = ssm.input "u" [time] stored f32 : f64
+  %0 = arith.truncf %u : f64 to f32
+  %1 = arith.extf %0 : f32 to f64
+  ssm.output "y" %1 [time] : f64
+}

@@ -1,0 +1,3 @@
+// RUN: ssm-opt %s | FileCheck %s --check-prefixes=PTX,ASM
+// PTX: a
+// PXT-NEXT: b

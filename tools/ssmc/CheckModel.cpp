@@ -1,0 +1,265 @@
+// ssmc check MODEL: whatever a description can be run as must agree with the float64 interpreter on random inputs.
+
+#include "codegen/binding/Binding.h"
+#include "codegen/lowering/CompileTarget.h"
+#include "runtime/Safetensors.h"
+#include "tools/ssmc/Check.h"
+#include "tools/ssmc/Compare.h"
+#include "tools/ssmc/Experiment.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace ssm;
+
+namespace {
+/// One setting of sizes and optional inputs, under which several ways to run are compared.
+struct Setting {
+  bool allOptional;
+  int64_t steps;
+  std::string text;
+};
+
+class ModelCheck {
+public:
+  ModelCheck(CheckRequest &request, Model &model, Timing &timing)
+      : request(request), model(model), timing(timing), declared(model.recurrence()) {}
+
+  llvm::Error run();
+  Tally tally;
+
+private:
+  llvm::SmallVector<Setting> settings();
+  llvm::Expected<RecurrenceOp> specialized(const Setting &setting, std::optional<int64_t> steps);
+  llvm::Error chooseArguments(RecurrenceOp recurrence, const Setting &setting);
+  llvm::Error check(const Setting &setting);
+  llvm::Expected<RunResults> runWhole(RecurrenceOp recurrence, const DeviceOptions &device, bool scatter);
+  llvm::SmallVector<std::string> schedules(RecurrenceOp recurrence);
+  llvm::Expected<RunResults> runSplit(const Setting &setting, const DeviceOptions &device);
+  void report(RecurrenceOp recurrence, const std::string &text, llvm::Expected<RunResults> results);
+
+  CheckRequest &request;
+  Model &model;
+  Timing &timing;
+  RecurrenceOp declared;
+  RunArguments arguments;
+  RunResults reference;
+};
+} // namespace
+
+/// Small sizes that nothing divides, for dimensions that are left open.
+static int64_t smallSize(size_t number) {
+  constexpr int64_t sizes[] = {2, 3, 5, 7};
+  return sizes[number % std::size(sizes)];
+}
+constexpr int64_t manySteps = 37;
+
+llvm::SmallVector<Setting> ModelCheck::settings() {
+  const SpecializeParameters &parameters = request.preparation.parameters;
+  const std::string scan = declared.getScan().str();
+  llvm::SmallVector<int64_t> steps{manySteps, 1, 0};
+  if (auto asked = parameters.dims.find(scan); asked != parameters.dims.end())
+    steps = {asked->second};
+  else if (std::optional<int64_t> size = declared.sizeOf(scan))
+    steps = {*size, 1, 0};
+  bool hasOptional = false;
+  for (auto input : declared.getBody().front().getOps<InputOp>())
+    hasOptional |= input.getOptional() && !llvm::is_contained(parameters.without, input.getName().str());
+  llvm::SmallVector<Setting> result;
+  for (int64_t count : steps) {
+    const std::string text = scan + "=" + std::to_string(count);
+    result.push_back({true, count, text});
+    if (hasOptional)
+      result.push_back({false, count, text + ", without optional inputs"});
+  }
+  return result;
+}
+
+llvm::Expected<RecurrenceOp> ModelCheck::specialized(const Setting &setting, std::optional<int64_t> steps) {
+  Preparation preparation = request.preparation;
+  SpecializeParameters &parameters = preparation.parameters;
+  parameters.dims.erase(declared.getScan().str());
+  if (steps)
+    parameters.dims[declared.getScan().str()] = *steps;
+  size_t number = 0;
+  for (StringRef dim : openDims(declared))
+    if (dim != declared.getScan())
+      parameters.dims.try_emplace(dim.str(), smallSize(number++));
+  if (!setting.allOptional)
+    for (auto input : declared.getBody().front().getOps<InputOp>())
+      if (input.getOptional() && !llvm::is_contained(parameters.without, input.getName().str()))
+        parameters.without.push_back(input.getName().str());
+  RecurrenceOp copy = model.copyOfRecurrence();
+  if (llvm::Error error = prepare(copy, preparation, timing))
+    return error;
+  return copy;
+}
+
+/// Draws arguments on which the interpreter stays finite, and keeps what it gives as the reference.
+llvm::Error ModelCheck::chooseArguments(RecurrenceOp recurrence, const Setting &setting) {
+  for (Values values : {Values::AroundZero, Values::Positive}) {
+    auto drawn = randomArguments(recurrence, values);
+    if (!drawn)
+      return drawn.takeError();
+    arguments = std::move(*drawn);
+    arguments.params = request.params;
+    auto results = runWhole(recurrence, DeviceOptions::interpreter(), /*scatter=*/false);
+    if (!results)
+      return results.takeError();
+    reference = std::move(*results);
+    if (allFinite(reference))
+      return llvm::Error::success();
+  }
+  return llvm::createStringError(setting.text +
+                                 ": the recurrence is not finite on random inputs, neither around 0 nor positive "
+                                 "ones; check it on a case file");
+}
+
+llvm::Expected<RunResults> ModelCheck::runWhole(RecurrenceOp recurrence, const DeviceOptions &device, bool scatter) {
+  auto executor = makeExecutor(recurrence, device, timing);
+  if (!executor)
+    return executor.takeError();
+  RunArguments passed = arguments;
+  if (scatter)
+    for (auto *tensors : {&passed.inputs, &passed.states})
+      for (auto &[name, tensor] : *tensors)
+        tensor = scattered(tensor);
+  return (*executor)->run(passed);
+}
+
+/// Leaves the number of steps open, so that one executor makes both calls.
+llvm::Expected<RunResults> ModelCheck::runSplit(const Setting &setting, const DeviceOptions &device) {
+  auto open = specialized(setting, std::nullopt);
+  if (!open)
+    return open.takeError();
+  RecurrenceOp recurrence = *open;
+  auto executor = makeExecutor(recurrence, device, timing);
+  if (!executor)
+    return executor.takeError();
+  const int64_t first = setting.steps / 2 + 1, rest = setting.steps - first;
+  auto call = [&](int64_t begin, int64_t count, std::map<std::string, Tensor> states) {
+    return (*executor)->run({sliceSteps(recurrence, arguments.inputs, begin, count, setting.steps),
+                             std::move(states),
+                             arguments.params,
+                             {{recurrence.getScan().str(), count}}});
+  };
+  auto one = call(0, first, arguments.states);
+  if (!one)
+    return one.takeError();
+  auto two = call(first, rest, one->states);
+  if (!two)
+    return two.takeError();
+  return RunResults{joinSteps(recurrence, one->outputs, two->outputs), two->states};
+}
+
+/// Schedules that differ from the default in every respect that the recurrence allows: scalar code; lanes along each
+/// dimension in turn; staged tensors with time in short tiles. Those that are not legal for it are left out.
+llvm::SmallVector<std::string> ModelCheck::schedules(RecurrenceOp recurrence) {
+  const DimensionAnalysis dims(recurrence);
+  const DimSet whole = dimsHeldWhole(recurrence, dims);
+  const std::string scan = recurrence.getScan().str();
+  auto placed = [&](StringRef onLanes, const std::string &time) {
+    std::string text;
+    for (StringRef dim : dims.list(DimSet((uint64_t(1) << dims.count()) - 1)))
+      if (dim != scan)
+        text += (dim + "=" + (whole.contains(*dims.number(dim)) ? "reg" : "grid") + (dim == onLanes ? ",lane:4" : "") +
+                 "; ")
+                    .str();
+    return text + time;
+  };
+  llvm::SmallVector<std::string> candidates{placed("", scan + "=loop"),
+                                            placed("", scan + "=loop:8; load=staged; store=staged")};
+  for (StringRef dim : dims.list(DimSet((uint64_t(1) << dims.count()) - 1)))
+    if (dim != scan)
+      candidates.push_back(placed(dim, scan + "=loop"));
+  auto target = parseTarget("cpu");
+  if (!target) {
+    llvm::consumeError(target.takeError());
+    return {};
+  }
+  llvm::SmallVector<std::string> legal;
+  for (const std::string &text : candidates) {
+    auto parsed = parseSchedule(text);
+    llvm::Expected<Placement> placement =
+        parsed ? placeSchedule(recurrence, *parsed, target->machine) : llvm::Expected<Placement>(parsed.takeError());
+    if (placement)
+      legal.push_back(text);
+    else
+      llvm::consumeError(placement.takeError());
+  }
+  return legal;
+}
+
+/// What storing at this type may add to an error: its rounding, once for the result and once for a state on the way.
+static double storageError(Type stored, const DeviceOptions &device) {
+  if (device.isExact() || !stored)
+    return 0;
+  return stored.isBF16() ? 0x1p-7 : stored.isF16() ? 0x1p-10 : 0;
+}
+
+void ModelCheck::report(RecurrenceOp recurrence, const std::string &text, llvm::Expected<RunResults> results) {
+  if (!results) {
+    tally.count(false);
+    llvm::outs() << "FAILED  " << text << ": error: " << llvm::toString(results.takeError()) << "\n";
+    return;
+  }
+  bool pass = true;
+  std::string errors;
+  auto compare = [&](const std::string &name, StringRef prefix, const std::map<std::string, Tensor> &values,
+                     const std::map<std::string, Tensor> &references, Type stored) {
+    auto error = relativeError(values.at(name), references.at(name));
+    pass &= error && *error <= errorBound(request, 0) + storageError(stored, request.device);
+    errors += "  " + prefix.str() + name + " " + (error ? errorText(*error) : llvm::toString(error.takeError()));
+  };
+  for (auto output : recurrence.getBody().front().getOps<OutputOp>())
+    compare(output.getName().str(), "", results->outputs, reference.outputs, output.getStored().value_or(Type()));
+  for (const State &state : getStates(recurrence))
+    if (reference.states.count(state.name.str()))
+      compare(state.name.str(), "state.", results->states, reference.states, state.stored);
+  tally.count(pass);
+  llvm::outs() << (pass ? "passed  " : "FAILED  ") << text << ":" << errors << "\n";
+}
+
+llvm::Error ModelCheck::check(const Setting &setting) {
+  auto recurrence = specialized(setting, setting.steps);
+  if (!recurrence)
+    return recurrence.takeError();
+  if (llvm::Error error = chooseArguments(*recurrence, setting))
+    return error;
+  const DeviceOptions &device = request.device;
+  const std::string mode = device.mode + ", " + setting.text;
+  if (!device.isExact())
+    report(*recurrence, mode, runWhole(*recurrence, device, /*scatter=*/false));
+  if (!device.isExact() && device.schedule == "auto" && setting.allOptional)
+    for (const std::string &schedule : schedules(*recurrence)) {
+      DeviceOptions other = device;
+      other.schedule = schedule;
+      report(*recurrence, mode + ", " + schedule, runWhole(*recurrence, other, /*scatter=*/false));
+    }
+  report(*recurrence, mode + ", scattered tensors", runWhole(*recurrence, device, /*scatter=*/true));
+  if (setting.steps > 1 && !declared.sizeOf(declared.getScan()) && canSplit(*recurrence))
+    report(*recurrence, mode + ", in two calls", runSplit(setting, device));
+  return llvm::Error::success();
+}
+
+llvm::Error ModelCheck::run() {
+  for (const Setting &setting : settings())
+    if (llvm::Error error = check(setting))
+      return error;
+  return llvm::Error::success();
+}
+
+llvm::Expected<int> ssm::checkModel(CheckRequest &request) {
+  Timing timing;
+  const ModelOptions &options = request.options;
+  auto model = Model::load(request.subjects[0], options.libraryFolder, options.recurrence, timing);
+  if (!model)
+    return model.takeError();
+  if (llvm::Error error = checkParams(model->recurrence(), request.params))
+    return error;
+  ModelCheck check(request, *model, timing);
+  if (llvm::Error error = check.run())
+    return error;
+  if (options.timing)
+    timing.print();
+  return check.tally.finish();
+}

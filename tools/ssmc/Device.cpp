@@ -1,0 +1,220 @@
+#include "tools/ssmc/Device.h"
+#include "codegen/binding/Binding.h"
+#include "codegen/cpu/CpuKernel.h"
+#include "codegen/interpreter/Interpreter.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <thread>
+
+using namespace mlir;
+using namespace ssm;
+
+void DeviceOptions::declare(CLI::App &app) {
+  app.add_option("--device", device, "Where to run: the float64 interpreter, the processor, an emulated or a real GPU")
+      ->check(CLI::IsMember({"interpret", "cpu", "emulate", "cuda"}))
+      ->capture_default_str();
+  app.add_option("--mode", mode, "What to run")
+      ->check(CLI::IsMember({"forward", "step", "backward", "conv"}))
+      ->capture_default_str();
+  app.add_option("--schedule", schedule, "How dimensions are placed (docs: schedules); auto chooses")
+      ->capture_default_str();
+  app.add_option("--threads", threads, "Threads of the processor to use; 0 for all")->capture_default_str();
+}
+
+DeviceOptions DeviceOptions::interpreter() {
+  DeviceOptions options;
+  options.device = "interpret";
+  return options;
+}
+
+unsigned DeviceOptions::threadCount() const {
+  if (device == "interpret")
+    return 1;
+  return threads ? threads : std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// Times `call` as Executor::time says.
+static llvm::Expected<std::vector<double>> timeCalls(double budget, llvm::function_ref<llvm::Error()> call) {
+  using Clock = std::chrono::steady_clock;
+  if (llvm::Error error = call())
+    return error;
+  std::vector<double> seconds;
+  double sum = 0;
+  while (seconds.size() < 3 || (sum < budget && seconds.size() < 1000)) {
+    const Clock::time_point start = Clock::now();
+    if (llvm::Error error = call())
+      return error;
+    seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+    sum += seconds.back();
+  }
+  return seconds;
+}
+
+//===----------------------------------------------------------------------===//
+// The interpreter
+//===----------------------------------------------------------------------===//
+
+namespace {
+class InterpreterExecutor : public Executor {
+public:
+  InterpreterExecutor(RecurrenceOp recurrence, Timing &timing) : recurrence(recurrence), timing(timing) {}
+
+  llvm::Expected<RunResults> run(const RunArguments &arguments) override {
+    InterpreterArguments passed;
+    passed.inputs = arguments.inputs;
+    passed.states = arguments.states;
+    passed.params = arguments.params;
+    passed.sizes = arguments.sizes;
+    auto results = timing.measure("interpret", [&] { return interpret(recurrence, passed); });
+    if (!results)
+      return results.takeError();
+    return RunResults{std::move(results->outputs), std::move(results->states)};
+  }
+
+  llvm::Expected<std::vector<double>> time(const RunArguments &arguments, double budget) override {
+    return timeCalls(budget, [&] { return run(arguments).takeError(); });
+  }
+
+private:
+  RecurrenceOp recurrence;
+  Timing &timing;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// The processor
+//===----------------------------------------------------------------------===//
+
+namespace {
+class CpuExecutor : public Executor {
+public:
+  CpuExecutor(RecurrenceOp recurrence, std::unique_ptr<CpuKernel> kernel, unsigned threads, Timing &timing)
+      : recurrence(recurrence), kernel(std::move(kernel)), threads(threads), timing(timing) {}
+
+  std::string schedule() const override { return kernel->schedule(); }
+
+  llvm::Expected<RunResults> run(const RunArguments &arguments) override {
+    auto passed = pass(arguments);
+    if (!passed)
+      return passed.takeError();
+    if (llvm::Error error = timing.measure("run on the processor", [&] { return kernel->run(*passed, threads); }))
+      return error;
+    return RunResults{std::move(passed->outputs), std::move(passed->finalStates)};
+  }
+
+  llvm::Expected<std::vector<double>> time(const RunArguments &arguments, double budget) override {
+    auto passed = pass(arguments);
+    if (!passed)
+      return passed.takeError();
+    return timeCalls(budget, [&] { return kernel->run(*passed, threads); });
+  }
+
+private:
+  llvm::Expected<CpuArguments> pass(const RunArguments &arguments) {
+    CpuArguments passed;
+    passed.parameters = arguments.params;
+    passed.sizes = arguments.sizes;
+    convert(arguments, passed);
+    if (llvm::Error error = allocate(arguments, passed))
+      return error;
+    return passed;
+  }
+
+  /// Tensors at their stored types; those that have them already are passed as they are.
+  void convert(const RunArguments &arguments, CpuArguments &passed) {
+    for (auto input : recurrence.getBody().front().getOps<InputOp>())
+      if (auto it = arguments.inputs.find(input.getName().str()); it != arguments.inputs.end())
+        passed.inputs.emplace(it->first, it->second.convert(dtypeOf(*input.getStored())));
+    for (const State &state : getStates(recurrence))
+      if (auto it = arguments.states.find(state.name.str()); it != arguments.states.end())
+        passed.initialStates.emplace(it->first, it->second.convert(dtypeOf(state.stored)));
+  }
+
+  llvm::Error allocate(const RunArguments &arguments, CpuArguments &passed) {
+    auto add = [](std::map<std::string, Tensor> &tensors, StringRef name, Type stored,
+                  std::optional<Shape> shape) -> llvm::Error {
+      if (!shape)
+        return llvm::createStringError("the size of '" + name + "' is not known, or too large");
+      Result<Tensor> tensor = Tensor::allocate(dtypeOf(stored), *shape);
+      if (!tensor)
+        return llvm::createStringError("'" + name + "': " + tensor.error());
+      tensors.emplace(name.str(), std::move(*tensor));
+      return llvm::Error::success();
+    };
+    for (auto output : recurrence.getBody().front().getOps<OutputOp>())
+      if (llvm::Error error = add(passed.outputs, output.getName(), *output.getStored(),
+                                  shapeOf(recurrence, output.getLayout(), arguments.sizes)))
+        return error;
+    for (const State &state : getStates(recurrence))
+      if (state.depth > 0)
+        if (llvm::Error error =
+                add(passed.finalStates, state.name, state.stored, shapeOf(recurrence, state, arguments.sizes)))
+          return error;
+    return llvm::Error::success();
+  }
+
+  RecurrenceOp recurrence;
+  std::unique_ptr<CpuKernel> kernel;
+  unsigned threads;
+  Timing &timing;
+};
+} // namespace
+
+static llvm::Expected<std::unique_ptr<Executor>> makeCpuExecutor(RecurrenceOp recurrence, const DeviceOptions &options,
+                                                                 Timing &timing) {
+  auto kernel = compileForCpu(recurrence, options.schedule);
+  if (!kernel)
+    return kernel.takeError();
+  const CpuCompileTimes &times = (*kernel)->times();
+  timing.add("passes", times.passes);
+  timing.add("optimize", times.optimize);
+  timing.add("generate code", times.codegen);
+  return std::make_unique<CpuExecutor>(recurrence, std::move(*kernel), options.threads, timing);
+}
+
+//===----------------------------------------------------------------------===//
+// Any of them
+//===----------------------------------------------------------------------===//
+
+llvm::Error ssm::checkDevice(const DeviceOptions &options) {
+  if (options.mode != "forward")
+    return llvm::createStringError("--mode " + options.mode + ": no pass makes this mode; forward is there");
+  if (options.device != "interpret" && options.device != "cpu")
+    return llvm::createStringError("--device " + options.device +
+                                   ": this program has no way to run on it; interpret and cpu are there");
+  if (options.device == "interpret" && options.schedule != "auto")
+    return llvm::createStringError("--schedule: the interpreter takes none, it goes one step after another");
+  return llvm::Error::success();
+}
+
+llvm::Error ssm::checkParams(RecurrenceOp recurrence, const std::map<std::string, double> &params) {
+  std::vector<std::string> names;
+  for (auto param : recurrence.getBody().front().getOps<ParamOp>())
+    names.push_back(param.getName().str());
+  for (const auto &[name, value] : params)
+    if (!llvm::is_contained(names, name))
+      return llvm::createStringError("--param: '" + recurrence.getSymName() + "' has no parameter '" + name +
+                                     "'; it has " + (names.empty() ? "none" : llvm::join(names, ", ")));
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::unique_ptr<Executor>> ssm::makeExecutor(RecurrenceOp recurrence, const DeviceOptions &options,
+                                                            Timing &timing) {
+  if (llvm::Error error = checkDevice(options))
+    return error;
+  if (options.device == "cpu")
+    return makeCpuExecutor(recurrence, options, timing);
+  return std::make_unique<InterpreterExecutor>(recurrence, timing);
+}
+
+void ssm::convertToStored(RecurrenceOp recurrence, RunResults &results) {
+  for (auto output : recurrence.getBody().front().getOps<OutputOp>())
+    if (auto it = results.outputs.find(output.getName().str()); it != results.outputs.end() && output.getStored())
+      it->second = it->second.convert(dtypeOf(*output.getStored()));
+  for (const State &state : getStates(recurrence))
+    if (auto it = results.states.find(state.name.str()); it != results.states.end() && state.stored)
+      it->second = it->second.convert(dtypeOf(state.stored));
+}

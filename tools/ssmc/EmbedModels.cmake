@@ -1,0 +1,10 @@
+# Writes OUTPUT, a C++ source that holds the text of every file in MODELS (a list joined by |), by name.
+string(REPLACE "|" ";" MODELS "${MODELS}")
+set(text "#include \"tools/ssmc/Library.h\"\n\nconst ssm::LibraryModel ssm::embeddedModels[] = {\n")
+foreach(file IN LISTS MODELS)
+  get_filename_component(name "${file}" NAME_WE)
+  file(READ "${file}" source)
+  string(APPEND text "    {\"${name}\", R\"ssm_model(${source})ssm_model\"},\n")
+endforeach()
+string(APPEND text "    {nullptr, nullptr}};\n")
+file(WRITE "${OUTPUT}" "${text}")

@@ -1,0 +1,46 @@
+// ssmc, the compiler's command line: each subcommand is in the file of its name.
+
+#include "tools/ssmc/Commands.h"
+#include "tools/ssmc/Model.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <CLI/CLI.hpp>
+
+using namespace ssm;
+
+static int run(int argc, char **argv) {
+  CLI::App app("ssmc compiles recurrences of state-space models, runs them and checks them.", "ssmc");
+  app.set_version_flag("--version", SSMC_VERSION);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  Action action;
+  addCompileCommand(app, action);
+  addRunCommand(app, action);
+  addCheckCommand(app, action);
+  addBenchCommand(app, action);
+  addModelsCommand(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    if (error.get_exit_code() == 0)
+      return app.exit(error);
+    llvm::errs() << "error: " << error.what() << "\nRun with --help for what is expected.\n";
+    return CommandLineWrong;
+  }
+  llvm::Expected<int> status = action();
+  if (status)
+    return *status;
+  printError(status.takeError());
+  return InputWrong;
+}
+
+int main(int argc, char **argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::bad_alloc &) {
+    llvm::errs() << "error: out of memory\n";
+  } catch (const std::exception &exception) {
+    llvm::errs() << "error: " << exception.what() << "\n";
+  }
+  return InputWrong;
+}
