@@ -56,7 +56,8 @@ static Attribute roundConstant(Operation &op, Attribute value, FloatType compute
 }
 
 namespace {
-/// Values that do not vary in time stay f64 up to here: where something that varies reads one, it reads the rounded value.
+/// Values that do not vary in time stay f64 up to here: where something that varies reads one, it reads the rounded
+/// value.
 class Rounder {
 public:
   Rounder(RecurrenceOp recurrence, FloatType compute)

@@ -281,7 +281,7 @@ def UnrollTiles : Pass<"ssm-unroll-tiles", "::mlir::func::FuncOp"> {
       %o1 = arith.addi %o, %c4 : i64
       %x1 = ssm.tile_load f32 %p[%o1] strides(%c1) : !llvm.ptr, vector<4xf32>
       %y1 = arith.addf %x1, %x1 : vector<4xf32>
-      %s = arith.addf %y0, %y1 : vector<4xf32>
+      %s = arith.addf %y0, %y1 fastmath<contract> : vector<4xf32>
       ssm.tile_store %s, f32 %p[%c0] strides(%c1) : !llvm.ptr, vector<4xf32>
       return
     }

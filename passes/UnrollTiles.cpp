@@ -360,7 +360,8 @@ private:
     insertFor(*reduce);
     if (reduce.getKind() == "max")
       return arith::MaximumFOp::create(builder, reduce.getLoc(), a, b);
-    return arith::AddFOp::create(builder, reduce.getLoc(), a, b);
+    // May become an fma with the product that it adds, like the operations that ssm-expand-math has marked.
+    return arith::AddFOp::create(builder, reduce.getLoc(), a, b, arith::FastMathFlags::contract);
   }
 
   /// The neutral element, as a row.

@@ -167,9 +167,10 @@ private:
 
   Schedule buildGpu() {
     std::optional<unsigned> threadDim;
-    auto extent = [&](unsigned dim) { return std::min<double>(sizeOf(dim).value_or(4096), 4096) * (1 + weight(dim)); };
+    // A dimension that fills a warp is large enough; among those, the one along which memory is contiguous coalesces.
+    auto score = [&](unsigned dim) { return std::min<double>(sizeOf(dim).value_or(32), 32) * (1 + weight(dim)); };
     for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (dim != dims.scan() && !held.contains(dim) && (!threadDim || extent(dim) >= extent(*threadDim)))
+      if (dim != dims.scan() && !held.contains(dim) && (!threadDim || score(dim) >= score(*threadDim)))
         threadDim = dim;
     int64_t threads = 128;
     while (threadDim && threads > 32 && sizeOf(*threadDim).value_or(threads) <= threads / 2)

@@ -1,6 +1,7 @@
 // One recurrence, stopped at the level asked for.
 
 #include "codegen/emit/Emit.h"
+#include "codegen/binding/Binding.h"
 #include "codegen/lowering/Machine.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/LLVMContext.h"
@@ -15,6 +16,33 @@ using llvm::Expected;
 namespace {
 Error fail(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+/// How a GPU kernel is called, as comments: what a manifest says, for those who load the PTX themselves.
+std::string describeCall(RecurrenceOp recurrence, const Lowered &lowered, bool packed) {
+  using Role = KernelTensor::Role;
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  stream << "// " << lowered.kernel << ", schedule " << lowered.schedule << "\n// Block: " << lowered.placement.threads()
+         << " threads. Grid: any number of blocks, best as many as there are tasks. tasks = 1";
+  for (auto [dim, place] : llvm::zip_equal(recurrence.getDims().getAsRange<DimAttr>(), lowered.placement.places))
+    if (place.grid)
+      stream << " * ceil(" << recurrence.extentOf(dim.getName().getValue()) << " / " << place.extent() << ")";
+  stream << "\n// Arguments, in order" << (packed ? "; the last stride of every tensor is taken to be 1" : "") << ":\n";
+  for (const KernelTensor &tensor : lowered.interface.tensors) {
+    const char *role = tensor.role == Role::Input          ? "input"
+                       : tensor.role == Role::Output       ? "output"
+                       : tensor.role == Role::InitialState ? "initial state (may be null)"
+                                                           : "final state (may be null)";
+    stream << "//   " << tensor.name << ": " << role << ", pointer to " << tensor.stored << ", then " << tensor.getRank()
+           << " strides in elements (i64) of " << layoutText(tensor.layout) << (tensor.depth > 1 ? " and past steps" : "") << "\n";
+  }
+  for (auto &[name, value] : lowered.interface.parameters)
+    stream << "//   " << name << ": parameter (f64), by default " << value << "\n";
+  for (const std::string &name : lowered.interface.sizes)
+    stream << "//   " << name << ": size (i64)\n";
+  stream << "//   tasks (i64)\n";
+  return text;
 }
 
 class Emitter {
@@ -61,6 +89,8 @@ public:
     measure("optimize", [&] { optimize(**module, **machine); });
     if (Error error = finish(**module, **machine))
       return std::move(error);
+    if (isPtx)
+      result.content = describeCall(recurrence, *lowered, options.packed) + result.content;
     return result;
   }
 
@@ -84,6 +114,8 @@ public:
   }
 
   Emitted result;
+  /// Whether the content is PTX, which begins with how the kernel is called.
+  bool isPtx = false;
 
 private:
   Expected<Lowered> lowerTo(LoweringLevel level) {
@@ -119,6 +151,7 @@ Expected<Emitted> ssm::emit(RecurrenceOp recurrence, StringRef level, const Lowe
       return Error::success();
     });
   bool isObject = level == "obj";
+  emitter.isPtx = level == "ptx";
   if (level != "asm" && level != "obj" && level != "ptx" && level != "cubin")
     return fail("--emit " + level + ": no pass makes it; there are recurrence, tiled, gpu, nvvm, llvm, ptx, cubin, asm and obj");
   return emitter.emitMachine([&](llvm::Module &module, llvm::TargetMachine &machine) -> Error {

@@ -52,7 +52,10 @@ void ssm::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, callGraph, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
+  // On a CPU -O1 gives the same code for straight lines of vectors as -O3, in half the time.
+  llvm::OptimizationLevel level =
+      machine.getTargetTriple().isNVPTX() ? llvm::OptimizationLevel::O3 : llvm::OptimizationLevel::O1;
+  builder.buildPerModuleDefaultPipeline(level).run(module, modules);
 }
 
 Expected<std::string> ssm::emitCode(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType type) {

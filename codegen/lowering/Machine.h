@@ -17,7 +17,7 @@ namespace ssm {
 /// LLVM's back end for a target.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(const CompileTarget &target);
 
-/// Runs LLVM's -O3 pipeline for the machine.
+/// Runs LLVM's optimizations for the machine.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);
 
 /// Machine code as assembly text (PTX for a GPU) or an object file.

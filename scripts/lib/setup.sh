@@ -3,10 +3,9 @@
 # Installing does nothing, and needs no network, when everything is there.
 
 build_packages=(
-  git ca-certificates                                  # the checkout, and where apt uses https
+  git                                                  # which files are the project's
   cmake ninja-build ccache                             # the build
   clang-22 lld-22 llvm-22-dev libmlir-22-dev mlir-22-tools # the compiler, and the libraries that ssmc stands on
-  zlib1g-dev libzstd-dev libxml2-dev libedit-dev libffi-dev # what LLVM's CMake files look for
   libcli11-dev nlohmann-json3-dev libboost-context-dev # command lines, JSON, fibers of the emulated device
   libgtest-dev libbenchmark-dev llvm-22-tools          # the tests' and benchmarks' libraries; lit and FileCheck
   python3                                              # examples and checks; the standard library is enough

@@ -1,6 +1,6 @@
 // RUN: ssm-opt %s --split-input-file --ssm-narrow | FileCheck %s
 
-// Every value becomes one of the compute type; what is stored, truth values and integers stay.
+// What varies in time becomes of the compute type; what is stored, truth values and integers stay.
 // CHECK-LABEL: @to_f32
 // CHECK-NOT:     f64
 // CHECK:         ssm.input "u" [time] stored bf16 : f32
@@ -63,19 +63,65 @@ ssm.recurrence @f64_output dims [time] scan time {
 }
 
 // -----
+// What does not vary in time is computed in f64, and rounded once where something that varies reads it.
+// CHECK-LABEL: @fixed_in_time
+// CHECK:         %[[A:.*]] = ssm.input "A" [] stored f32 : f64
+// CHECK:         %[[C:.*]] = ssm.input "c" [] stored complex<f32> : complex<f64>
+// CHECK:         %[[DECAY:.*]] = math.exp %[[A]] : f64
+// CHECK:         %[[ROUNDED:.*]] = arith.truncf %[[DECAY]] : f64 to f32
+// CHECK:         %[[E:.*]] = complex.exp %[[C]] : complex<f64>
+// CHECK-DAG:     %[[RE:.*]] = complex.re %[[E]] : complex<f64>
+// CHECK-DAG:     %[[IM:.*]] = complex.im %[[E]] : complex<f64>
+// CHECK-DAG:     %[[RE32:.*]] = arith.truncf %[[RE]] : f64 to f32
+// CHECK-DAG:     %[[IM32:.*]] = arith.truncf %[[IM]] : f64 to f32
+// CHECK:         complex.create %[[RE32]], %[[IM32]] : complex<f32>
+// CHECK:         %[[H:.*]] = arith.mulf %{{.*}}, %[[ROUNDED]] : f32
+// CHECK-NOT:     arith.truncf %[[DECAY]]
+// CHECK:         ssm.next "h"
+ssm.recurrence @fixed_in_time dims [time] scan time {
+  %A = ssm.input "A" [] stored f32 : f64
+  %c = ssm.input "c" [] stored complex<f32> : complex<f64>
+  %hp = ssm.previous "h" [] stored f32 : f64
+  %xp = ssm.previous "x" [] stored complex<f32> : complex<f64>
+  %decay = math.exp %A : f64
+  %rotation = complex.exp %c : complex<f64>
+  %0 = arith.mulf %hp, %decay : f64
+  %h = arith.addf %0, %decay : f64
+  %x = complex.mul %xp, %rotation : complex<f64>
+  ssm.next "h" %h : f64
+  ssm.next "x" %x : complex<f64>
+}
+
+// -----
 // Constants are rounded to the nearest f32; infinities are kept, and what is too small for f32 is 0.
 // CHECK-LABEL: @constants
-// CHECK:         arith.constant 1.000000e-01 : f32
-// CHECK:         arith.constant 0x7F800000 : f32
-// CHECK:         arith.constant 0.000000e+00 : f32
-// CHECK:         complex.constant [1.250000e-01 : f32, 0.333333343 : f32] : complex<f32>
-// CHECK:         ssm.param "eps" = 1.000000e-01 : f32
+// CHECK:         %[[TENTH:.*]] = arith.constant 1.000000e-01 : f32
+// CHECK:         %[[INF:.*]] = arith.constant 0x7F800000 : f32
+// CHECK:         %[[TINY:.*]] = arith.constant 0.000000e+00 : f32
+// CHECK:         %[[C:.*]] = complex.constant [1.250000e-01 : f32, 0.333333343 : f32] : complex<f32>
+// CHECK-NOT:     arith.constant
+// CHECK:         %[[EPS:.*]] = ssm.param "eps" = 1.000000e-01 : f64
+// CHECK:         %[[EPS32:.*]] = arith.truncf %[[EPS]] : f64 to f32
+// CHECK:         arith.mulf %{{.*}}, %[[TENTH]]
+// CHECK:         arith.minimumf %{{.*}}, %[[INF]]
+// CHECK:         arith.addf %{{.*}}, %[[TINY]]
+// CHECK:         arith.addf %{{.*}}, %[[EPS32]]
+// CHECK:         complex.mul %{{.*}}, %[[C]]
 ssm.recurrence @constants dims [time] scan time {
+  %u = ssm.input "u" [time] : f64
+  %v = ssm.input "v" [time] : complex<f64>
   %tenth = arith.constant 0.1 : f64
   %inf = arith.constant 0x7FF0000000000000 : f64
   %tiny = arith.constant 1.0e-300 : f64
   %c = complex.constant [0.125 : f64, 0.33333333333333333 : f64] : complex<f64>
   %eps = ssm.param "eps" = 0.1 : f64
+  %0 = arith.mulf %u, %tenth : f64
+  %1 = arith.minimumf %0, %inf : f64
+  %2 = arith.addf %1, %tiny : f64
+  %3 = arith.addf %2, %eps : f64
+  %4 = complex.mul %v, %c : complex<f64>
+  ssm.output "y" %3 [time] : f64
+  ssm.output "z" %4 [time] : complex<f64>
 }
 
 // -----

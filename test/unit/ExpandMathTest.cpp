@@ -111,8 +111,7 @@ public:
   ~Comparison() {
     EXPECT_EQ(failures, 0) << name << ", of " << count << " values";
     if (std::getenv("SSM_SHOW_ERRORS"))
-      printf("%-18s relative %.2e (%.2f eps), absolute %.2e\n", name.c_str(), double(relative),
-             double(relative / std::numeric_limits<T>::epsilon() * 2), double(absolute));
+      printf("%-18s relative %.2e, absolute %.2e\n", name.c_str(), double(relative), double(absolute));
   }
 
 private:
@@ -200,8 +199,8 @@ TEST(ExpandMathF32, ActivationsAreWithinTheirBounds) {
 TEST(ExpandMathF32, TrigonometryIsWithinItsBoundsUpToTwoToThe22) {
   compareUnary<float>("math.sin", WIDE(std::sin(x)), {0, 2e-7}, 0x1p18f);
   compareUnary<float>("math.cos", WIDE(std::cos(x)), {0, 2e-7}, 0x1p18f);
-  compareUnary<float>("math.sin", WIDE(std::sin(x)), {0, 2e-6}, 0x1p22f);
-  compareUnary<float>("math.cos", WIDE(std::cos(x)), {0, 2e-6}, 0x1p22f);
+  compareUnary<float>("math.sin", WIDE(std::sin(x)), {0, 4e-7}, 0x1p22f);
+  compareUnary<float>("math.cos", WIDE(std::cos(x)), {0, 4e-7}, 0x1p22f);
   compareUnary<float>("math.tan", WIDE(std::tan(x)), {5e-7}, 0x1p18f);
   compareUnary<float>("math.asin", WIDE(std::asin(x)), {5e-7});
   compareUnary<float>("math.acos", WIDE(std::acos(x)), {5e-7});
@@ -323,9 +322,9 @@ template <typename T> void expectZeroKeepsItsSign(llvm::StringRef op) {
 }
 
 TEST(ExpandMath, OddFunctionsKeepTheSignOfZero) {
-  for (const char *op :
-       {"math.expm1", "math.log1p", "math.sin", "math.tan", "math.tanh", "math.sinh", "math.asin", "math.atan",
-        "math.asinh", "math.atanh", "math.erf", "math.cbrt", "math.trunc", "math.round", "math.ceil", "ssm.silu"}) {
+  for (const char *op : {"math.expm1", "math.log1p", "math.sin", "math.tan", "math.tanh", "math.sinh", "math.asin",
+                         "math.atan", "math.asinh", "math.atanh", "math.erf", "math.cbrt", "math.trunc", "math.round",
+                         "math.ceil", "ssm.silu", "ssm.gelu"}) {
     expectZeroKeepsItsSign<float>(op);
     expectZeroKeepsItsSign<double>(op);
   }

@@ -1,8 +1,8 @@
 // ssmc compile: a description to any of the levels below it.
 
+#include "codegen/emit/Emit.h"
 #include "runtime/AtomicFile.h"
 #include "tools/ssmc/Commands.h"
-#include "tools/ssmc/Emit.h"
 #include "tools/ssmc/ModelOptions.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -48,12 +48,30 @@ static llvm::Expected<std::string> emitRecurrence(CompileCommand &command, Model
   });
 }
 
-static llvm::Expected<std::string> emitKernel(CompileCommand &command, const std::string &level, Model &model,
-                                              Timing &timing) {
+/// The schedule, and what ptxas says of each kernel.
+static void printKernels(const Emitted &emitted) {
+  llvm::errs() << "schedule: " << emitted.schedule << "\n";
+  for (const KernelResources &kernel : emitted.kernels)
+    llvm::errs() << kernel.kernel << ": " << kernel.registers << " registers, " << kernel.spillStores
+                 << " bytes of spill stores, " << kernel.spillLoads << " of spill loads, " << kernel.sharedBytes
+                 << " of shared memory, " << kernel.stackBytes << " of stack\n";
+}
+
+static llvm::Expected<std::string> emitKernel(CompileCommand &command, Model &model, Timing &timing) {
   RecurrenceOp recurrence = model.recurrence();
   if (llvm::Error error = prepare(recurrence, command.preparation, timing))
     return error;
-  return emit(recurrence, {level, command.target, command.schedule, command.strides == "unit"}, timing);
+  auto target = parseTarget(command.target);
+  if (!target)
+    return target.takeError();
+  auto emitted = emit(recurrence, command.level, {*target, command.schedule, command.strides == "unit", {}});
+  if (!emitted)
+    return emitted.takeError();
+  for (const auto &[phase, seconds] : emitted->times)
+    timing.add(phase, seconds);
+  if (command.options.timing || !emitted->kernels.empty())
+    printKernels(*emitted);
+  return std::move(emitted->content);
 }
 
 static llvm::Expected<int> compile(CompileCommand &command) {
@@ -63,10 +81,8 @@ static llvm::Expected<int> compile(CompileCommand &command) {
   auto model = Model::load(command.model, command.options.libraryFolder, command.options.recurrence, timing);
   if (!model)
     return model.takeError();
-  const bool isGpu = StringRef(command.target).starts_with("sm_");
-  const std::string level = !command.level.empty() ? command.level : isGpu ? "ptx" : "obj";
   llvm::Expected<std::string> text =
-      level == "recurrence" ? emitRecurrence(command, *model, timing) : emitKernel(command, level, *model, timing);
+      command.level == "recurrence" ? emitRecurrence(command, *model, timing) : emitKernel(command, *model, timing);
   if (!text)
     return text.takeError();
   if (llvm::Error error = timing.measure("write", [&] { return writeResult(command.out, *text); }))
@@ -109,6 +125,10 @@ void ssm::addCompileCommand(CLI::App &app, Action &action) {
   command->options.declare(*sub);
   sub->callback([command, &action] {
     command->preparation = command->options.preparation();
+    if (command->level.empty())
+      command->level = StringRef(command->target).starts_with("sm_") ? "ptx" : "obj";
+    if (command->out.empty() && (command->level == "obj" || command->level == "cubin"))
+      throw CLI::RequiredError("--out, since " + command->level + " is no text,");
     action = [command] { return compile(*command); };
   });
 }

@@ -40,8 +40,10 @@ static void printTensor(StringRef role, StringRef name, LayoutAttr layout, Type 
 
 static void printRecurrence(RecurrenceOp recurrence) {
   llvm::outs() << recurrence.getSymName() << "\n";
-  if (std::optional<StringRef> summary = recurrence.getSummaryText())
-    llvm::outs() << "  " << *summary << "\n";
+  SmallVector<StringRef> lines;
+  recurrence.getSummaryText().value_or("").split(lines, '\n', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  for (StringRef line : lines)
+    llvm::outs() << "  " << line << "\n";
   printDims(recurrence);
   Block &body = recurrence.getBody().front();
   for (auto input : body.getOps<InputOp>())

@@ -1,5 +1,6 @@
 // ssmc, the compiler's command line: each subcommand is in the file of its name.
 
+#include "runtime/Safetensors.h"
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/Model.h"
 #include "llvm/Support/raw_ostream.h"
@@ -24,7 +25,12 @@ static int run(int argc, char **argv) {
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0)
       return app.exit(error);
-    llvm::errs() << "error: " << error.what() << "\nRun with --help for what is expected.\n";
+    // Of a word that is no subcommand, CLI11 says only that a subcommand is missing.
+    if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-')
+      llvm::errs() << "error: there is no command " << printable(argv[1]) << "\n";
+    else
+      llvm::errs() << "error: " << error.what() << "\n";
+    llvm::errs() << "Run with --help for what is expected.\n";
     return CommandLineWrong;
   }
   llvm::Expected<int> status = action();

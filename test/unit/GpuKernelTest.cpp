@@ -1,0 +1,131 @@
+// GPU kernels against the interpreter: the LLVM module that becomes PTX, run thread by thread on this processor.
+
+#include "codegen/binding/Binding.h"
+#include "passes/Passes.h"
+#include "passes/Specialize.h"
+#include "test/support/Description.h"
+#include "test/support/RandomArguments.h"
+#include "test/support/SequentialGpu.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <bit>
+#include <gtest/gtest.h>
+
+using namespace mlir;
+using namespace ssm;
+using namespace ssm::test;
+
+namespace {
+/// All of f32's rounding over some 40 steps of a recurrence that forgets; ex2.approx is off by 2 units in the last place.
+constexpr double tolerance = 2e-5;
+
+std::vector<std::string> libraryFiles() {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (llvm::sys::fs::directory_iterator it(SSM_SOURCE_DIR "/models", error), end; it != end && !error; it.increment(error))
+    if (llvm::sys::path::extension(it->path()) == ".ssm")
+      files.push_back(llvm::sys::path::filename(it->path()).str());
+  llvm::sort(files);
+  return files;
+}
+
+/// The words of a launch: tensors in the kernel's order, then parameters and sizes.
+class Launch {
+public:
+  Launch(RecurrenceOp recurrence, const Lowered &lowered, const InterpreterArguments &arguments) {
+    using Role = KernelTensor::Role;
+    for (const KernelTensor &tensor : lowered.interface.tensors) {
+      if (tensor.role == Role::Input)
+        add(arguments.inputs.at(tensor.name));
+      else if (tensor.role == Role::InitialState && !arguments.states.contains(tensor.name))
+        words.insert(words.end(), tensor.getRank() + 1, 0);
+      else if (tensor.role == Role::InitialState)
+        add(arguments.states.at(tensor.name));
+      else
+        addResult(recurrence, tensor);
+    }
+    for (auto &[name, value] : lowered.interface.parameters)
+      words.push_back(std::bit_cast<int64_t>(value));
+    for (const std::string &name : lowered.interface.sizes)
+      words.push_back(arguments.sizes.at(name));
+  }
+
+  std::vector<int64_t> words;
+  std::map<std::string, Tensor> outputs, states;
+
+private:
+  void add(const Tensor &tensor) {
+    words.push_back(std::bit_cast<int64_t>(tensor.data()));
+    words.insert(words.end(), tensor.strides().begin(), tensor.strides().end());
+  }
+
+  void addResult(RecurrenceOp recurrence, const KernelTensor &tensor) {
+    bool isOutput = tensor.role == KernelTensor::Role::Output;
+    Shape shape = *shapeOf(recurrence, tensor.layout);
+    if (tensor.depth > 1)
+      shape.push_back(tensor.depth);
+    Tensor &result = (isOutput ? outputs : states)[tensor.name];
+    result = Tensor::zeros(dtypeOf(tensor.stored), shape);
+    add(result);
+  }
+};
+
+void expectNear(const std::string &name, const Tensor &value, const Tensor &reference) {
+  Tensor a = value.asReal().contiguous(), b = reference.asReal().contiguous();
+  ASSERT_EQ(a.shape(), b.shape()) << name;
+  double largest = 0, error = 0;
+  for (int64_t i = 0; i < b.numElements(); ++i) {
+    largest = std::max(largest, std::abs(b.real(i)));
+    double difference = std::abs(a.real(i) - b.real(i));
+    ASSERT_FALSE(std::isnan(difference)) << name << " at element " << i;
+    error = std::max(error, difference);
+  }
+  EXPECT_LE(error, tolerance * std::max(largest, 1e-30)) << name;
+}
+
+class GpuKernel : public testing::TestWithParam<std::string> {};
+} // namespace
+
+TEST_P(GpuKernel, GivesTheInterpretersResult) {
+  Description description = parseFile(SSM_SOURCE_DIR "/models/" + GetParam());
+  ASSERT_TRUE(description) << description.errors;
+  RecurrenceOp recurrence = description.recurrence();
+  SpecializeParameters parameters;
+  // Summed dimensions keep small sizes, so that the test is quick; 37 coordinates leave threads over in a block of 64.
+  for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
+    if (!dim.getLike())
+      parameters.dims[dim.getName().str()] = dim.getSize() ? 7 : 5;
+  parameters.dims[recurrence.getScan().str()] = 41;
+  ASSERT_TRUE(succeeded(specialize(recurrence, parameters)));
+  PassManager passes(description.context.get());
+  passes.addNestedPass<RecurrenceOp>(createDiscretize());
+  ASSERT_TRUE(succeeded(passes.run(*description.module)));
+
+  llvm::Expected<CompileTarget> target = parseTarget("sm_90");
+  ASSERT_TRUE(static_cast<bool>(target));
+  auto gpu = SequentialGpu::create(recurrence, {*target, "auto", true, {}});
+  ASSERT_TRUE(static_cast<bool>(gpu)) << llvm::toString(gpu.takeError());
+  for (unsigned given : {0u, 100u}) {
+    InterpreterArguments arguments =
+        randomArguments(recurrence, parameters.dims, 1 + given, {.optionalInputs = 100, .states = given, .magnitude = 0.5});
+    auto expected = interpret(recurrence, arguments);
+    ASSERT_TRUE(static_cast<bool>(expected)) << llvm::toString(expected.takeError());
+    Launch launch(recurrence, (*gpu)->lowered(), arguments);
+    llvm::SmallVector<int64_t> sizes;
+    for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
+      sizes.push_back(*recurrence.sizeOf(dim.getName().getValue()));
+    int64_t tasks = countTasks((*gpu)->lowered().placement, sizes);
+    // Fewer blocks than tasks: blocks stride.
+    (*gpu)->launch(launch.words, tasks, std::max<int64_t>(1, tasks / 2));
+    for (auto &[name, value] : expected->outputs)
+      expectNear(name, launch.outputs.at(name), value);
+    for (auto &[name, value] : expected->states)
+      expectNear("state." + name, launch.states.at(name), value);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Library, GpuKernel, testing::ValuesIn(libraryFiles()), [](const auto &info) {
+  return llvm::sys::path::stem(info.param).str();
+});
