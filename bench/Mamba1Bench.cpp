@@ -1,5 +1,6 @@
-// Mamba-1's forward on one thread beside the scalar loop, in turn in one process: batch 1, member 2048, state 16, time 1024, no
-// gate. Prints medians and their ratio; ends with status 1 if the results differ. An argument sets the number of repetitions.
+// Mamba-1's forward on one thread beside the scalar loop, in turn in one process: batch 1, member 2048, state 16, time
+// 1024, no gate. Prints medians and their ratio; ends with status 1 if the results differ. An argument sets the number
+// of repetitions.
 
 #include "bench/peers/scalar/mamba1.h"
 #include "codegen/cpu/CpuKernel.h"
@@ -93,7 +94,16 @@ int main(int argc, char **argv) {
 
   Tensor reference = Tensor::zeros(DType::F32, {1, channels, steps});
   auto in = [&](const char *name) { return arguments.inputs.at(name).dataAs<float>(); };
-  ScalarMamba1 scalar{channels, states, steps, in("u"), in("delta"), in("A"), in("B"), in("C"), in("D"), in("delta_bias"),
+  ScalarMamba1 scalar{channels,
+                      states,
+                      steps,
+                      in("u"),
+                      in("delta"),
+                      in("A"),
+                      in("B"),
+                      in("C"),
+                      in("D"),
+                      in("delta_bias"),
                       reference.dataAs<float>()};
   std::vector<double> ours, theirs;
   for (int i = 0; i < repetitions; ++i) {
@@ -104,9 +114,10 @@ int main(int argc, char **argv) {
     theirs.push_back(seconds([&] { scalarMamba1(scalar); }));
   }
   double error = compare(arguments.outputs.at("y"), reference);
-  std::printf("mamba1 forward, batch 1, member %ld, state %ld, time %ld, no gate, one thread, medians of %d in turn\n"
-              "ssmc (%s): %.3f ms\nscalar loop (-O3 -march=native): %.3f ms\nratio %.1f, largest relative difference %.1e\n",
-              channels, states, steps, repetitions, (*kernel)->schedule().c_str(), median(ours) * 1e3,
-              median(theirs) * 1e3, median(theirs) / median(ours), error);
+  std::printf(
+      "mamba1 forward, batch 1, member %ld, state %ld, time %ld, no gate, one thread, medians of %d in turn\n"
+      "ssmc (%s): %.3f ms\nscalar loop (-O3 -march=native): %.3f ms\nratio %.1f, largest relative difference %.1e\n",
+      channels, states, steps, repetitions, (*kernel)->schedule().c_str(), median(ours) * 1e3, median(theirs) * 1e3,
+      median(theirs) / median(ours), error);
   return error < 1e-4 ? 0 : 1;
 }

@@ -147,9 +147,9 @@ static LogicalResult verifyNames(RecurrenceOp recurrence) {
   }
   for (State &state : getStates(recurrence)) {
     if (state.isWindow() ? nexts.contains(state.name) : !nexts.contains(state.name)) // recurrence_c5
-      return recurrence.emitOpError("state '")
-             << state.name
-             << (state.isWindow() ? "' is carried by a delay and has a next value too" : "' is read but has no next value");
+      return recurrence.emitOpError("state '") << state.name
+                                               << (state.isWindow() ? "' is carried by a delay and has a next value too"
+                                                                    : "' is read but has no next value");
   }
   return success();
 }
@@ -165,7 +165,8 @@ public:
         for (Value operand : op.getOperands())
           if (!needs[operand].empty()) // recurrence_c6
             return op.emitOpError("may read the optional input '")
-                   << *needs[operand].begin() << "' where it is not given; use it in the true side of a select on ssm.given \""
+                   << *needs[operand].begin()
+                   << "' where it is not given; use it in the true side of a select on ssm.given \""
                    << *needs[operand].begin() << "\"";
       for (Value result : op.getResults())
         needs[result] = needsOf(op);

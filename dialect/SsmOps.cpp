@@ -75,9 +75,7 @@ static ParseResult parseNumber(OpAsmParser &parser, FloatAttr &number) {
   return success();
 }
 
-static void printNumber(OpAsmPrinter &printer, Operation *, FloatAttr number) {
-  printer.printFloat(number.getValue());
-}
+static void printNumber(OpAsmPrinter &printer, Operation *, FloatAttr number) { printer.printFloat(number.getValue()); }
 
 #define GET_OP_CLASSES
 #include "dialect/SsmOps.cpp.inc"
@@ -244,15 +242,14 @@ LogicalResult DerivativeOp::verify() {
   if (!previous || previous.getName() != getName() || previous.getBack() != 1) // derivative_c1
     return emitOpError("expects its state to be the previous value of '") << getName() << "'";
   if (!isMethod(getMethod())) // derivative_c2
-    return emitOpError("has the unknown method '")
-           << getMethod() << "'; expected zoh, bilinear, euler or exp_euler";
+    return emitOpError("has the unknown method '") << getMethod() << "'; expected zoh, bilinear, euler or exp_euler";
   if (getState().getType() != getType() || getRate().getType() != getType())
     return emitOpError("expects state, rate and result to be of one type");
   return verifyFits(*this, getResult(), previous.getLayout());
 }
 
 LogicalResult OutputOp::verify() {
-  if (failed(verifyLayout(*this, getLayout(), Time::Required)) || // output_c1
+  if (failed(verifyLayout(*this, getLayout(), Time::Required)) ||     // output_c1
       failed(verifyStored(*this, getStored(), getValue().getType()))) // output_c3
     return failure();
   return verifyFits(*this, getValue(), getLayout()); // output_c2

@@ -75,7 +75,8 @@ LogicalResult TileMoveOp::verify() { // tile_move_c1
   if (static_cast<int64_t>(target.size()) != rank)
     return emitOpError("changes the rank of a tile");
   int64_t held[2] = {1, 1};
-  for (auto [which, axes] : llvm::enumerate(ArrayRef<ArrayRef<int64_t>>{getFrom(), getTo()}))
+  const ArrayRef<int64_t> sides[2] = {getFrom(), getTo()};
+  for (auto [which, axes] : llvm::enumerate(sides))
     for (int64_t axis : axes) {
       if (axis < 0 || axis >= rank)
         return emitOpError("moves along axis ") << axis << " of a tile of rank " << rank;

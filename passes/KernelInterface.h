@@ -23,8 +23,8 @@ struct KernelTensor {
   bool isState() const { return role == Role::InitialState || role == Role::FinalState; }
 };
 
-/// The arguments of a kernel, in order: for each tensor its pointer and a stride an axis (in elements); the parameters (f64);
-/// the sizes (i64) of all dimensions that are not `like` another, in order of declaration.
+/// The arguments of a kernel, in order: for each tensor its pointer and a stride an axis (in elements); the parameters
+/// (f64); the sizes (i64) of all dimensions that are not `like` another, in order of declaration.
 struct KernelInterface {
   std::vector<KernelTensor> tensors;
   std::vector<std::pair<std::string, double>> parameters;

@@ -1,12 +1,12 @@
 // Loads and stores of rows to memory operations. Passes.td has the contract.
 
-#include "passes/Passes.h"
-#include "passes/RowAccess.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/Passes.h"
+#include "passes/RowAccess.h"
 
 namespace ssm {
 #define GEN_PASS_DEF_LOWERMOVES
@@ -33,8 +33,8 @@ Value laneOffset(OpBuilder &builder, Location loc, Value offset, Value stride, i
   return addI(builder, loc, offset, builder.createOrFold<arith::MulIOp>(loc, stride, number));
 }
 
-/// One lane at a time, for strides other than 1 and for scalars. A lane outside the mask reads the row's first element, whose
-/// address is always good, and becomes 0: no branches. Gathers are no faster than this on today's processors.
+/// One lane at a time, for strides other than 1 and for scalars. A lane outside the mask reads the row's first element,
+/// whose address is always good, and becomes 0: no branches. Gathers are no faster than this on today's processors.
 Value loadLanes(OpBuilder &builder, TileLoadOp load, int64_t lanes, Value mask) {
   Location loc = load.getLoc();
   Type stored = load.getStored();

@@ -1,9 +1,9 @@
 // Sums and maxima of one row over its lanes. Passes.td has the contract.
 
-#include "passes/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Passes.h"
 
 namespace ssm {
 #define GEN_PASS_DEF_LOWERREDUCTIONS
@@ -36,8 +36,8 @@ Value reduceRow(OpBuilder &builder, TileReduceOp reduce) {
       Value low = vector::ExtractOp::create(builder, loc, row, 0);
       row = combine(builder, reduce, low, vector::ExtractOp::create(builder, loc, row, 1));
     } else {
-      Value low = vector::ExtractStridedSliceOp::create(builder, loc, row, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{half},
-                                                        ArrayRef<int64_t>{1});
+      Value low = vector::ExtractStridedSliceOp::create(builder, loc, row, ArrayRef<int64_t>{0},
+                                                        ArrayRef<int64_t>{half}, ArrayRef<int64_t>{1});
       Value high = vector::ExtractStridedSliceOp::create(builder, loc, row, ArrayRef<int64_t>{half},
                                                          ArrayRef<int64_t>{half}, ArrayRef<int64_t>{1});
       row = combine(builder, reduce, low, high);

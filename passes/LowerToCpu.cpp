@@ -1,10 +1,10 @@
 // A kernel's tasks as a loop over a range, called through an array of words. Passes.td has the contract.
 
-#include "passes/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Passes.h"
 
 namespace ssm {
 #define GEN_PASS_DEF_LOWERTOCPU

@@ -1,12 +1,12 @@
 // Kernels into a gpu.module: blocks stride over tasks. Passes.td has the contract.
 
-#include "passes/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Passes.h"
 
 namespace ssm {
 #define GEN_PASS_DEF_LOWERTOGPU

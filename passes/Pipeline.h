@@ -1,8 +1,8 @@
 #ifndef SSM_PASSES_PIPELINE_H
 #define SSM_PASSES_PIPELINE_H
 
-#include "schedule/Placement.h"
 #include "mlir/Pass/PassManager.h"
+#include "schedule/Placement.h"
 
 namespace ssm {
 

@@ -17,8 +17,9 @@ static Type withElement(Type like, Type element) {
 static Value constantLike(OpBuilder &builder, Location loc, Type type, int64_t value) {
   Attribute scalar = builder.getIntegerAttr(getElementTypeOrSelf(type), value);
   auto vector = dyn_cast<VectorType>(type);
-  return arith::ConstantOp::create(
-      builder, loc, vector ? cast<TypedAttr>(Attribute(DenseElementsAttr::get(vector, scalar))) : cast<TypedAttr>(scalar));
+  return arith::ConstantOp::create(builder, loc,
+                                   vector ? cast<TypedAttr>(Attribute(DenseElementsAttr::get(vector, scalar)))
+                                          : cast<TypedAttr>(scalar));
 }
 
 /// bf16 is the upper half of an f32.
@@ -31,8 +32,8 @@ static Value widenBf16(OpBuilder &builder, Location loc, Value value) {
   return arith::BitcastOp::create(builder, loc, withElement(value.getType(), builder.getF32Type()), shifted);
 }
 
-/// Adds half a unit in the last place, less one where the kept part is even, and keeps the upper half. NaN could carry into
-/// infinity that way, so it becomes the quiet NaN.
+/// Adds half a unit in the last place, less one where the kept part is even, and keeps the upper half. NaN could carry
+/// into infinity that way, so it becomes the quiet NaN.
 static Value narrowBf16(OpBuilder &builder, Location loc, Value value) {
   Type word = withElement(value.getType(), builder.getI32Type());
   Value bits = arith::BitcastOp::create(builder, loc, word, value);
@@ -40,12 +41,10 @@ static Value narrowBf16(OpBuilder &builder, Location loc, Value value) {
   Value odd = arith::AndIOp::create(builder, loc, arith::ShRUIOp::create(builder, loc, bits, sixteen),
                                     constantLike(builder, loc, word, 1));
   Value bias = arith::AddIOp::create(builder, loc, odd, constantLike(builder, loc, word, 0x7fff));
-  Value rounded =
-      arith::ShRUIOp::create(builder, loc, arith::AddIOp::create(builder, loc, bits, bias), sixteen);
+  Value rounded = arith::ShRUIOp::create(builder, loc, arith::AddIOp::create(builder, loc, bits, bias), sixteen);
   Value isNan = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNO, value, value);
   Value kept = arith::SelectOp::create(builder, loc, isNan, constantLike(builder, loc, word, 0x7fc0), rounded);
-  Value half =
-      arith::TruncIOp::create(builder, loc, withElement(value.getType(), builder.getI16Type()), kept);
+  Value half = arith::TruncIOp::create(builder, loc, withElement(value.getType(), builder.getI16Type()), kept);
   return arith::BitcastOp::create(builder, loc, withElement(value.getType(), builder.getBF16Type()), half);
 }
 
@@ -76,7 +75,8 @@ Value ssm::rowMask(OpBuilder &builder, Location loc, int64_t lanes, ValueRange l
         inside = vector::BroadcastOp::create(builder, loc, VectorType::get({lanes}, builder.getI1Type()), inside);
     } else {
       auto type = VectorType::get({lanes}, builder.getI64Type());
-      SmallVector<int64_t> numbers = llvm::map_to_vector(llvm::seq(lanes), [&](int64_t lane) { return lane * coefficient; });
+      SmallVector<int64_t> numbers =
+          llvm::map_to_vector(llvm::seq(lanes), [&](int64_t lane) { return lane * coefficient; });
       Value lane = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, ArrayRef<int64_t>(numbers)));
       Value end = vector::BroadcastOp::create(builder, loc, type, limit);
       inside = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, lane, end);

@@ -1,6 +1,5 @@
 // Real times complex first, where upstream would multiply by the zero imaginary part; then upstream's own conversion.
 
-#include "passes/Passes.h"
 #include "mlir/Conversion/ComplexToStandard/ComplexToStandard.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Complex/IR/Complex.h"
@@ -9,6 +8,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "passes/Passes.h"
 
 namespace ssm {
 #define GEN_PASS_DEF_SPLITCOMPLEX

@@ -1,16 +1,17 @@
 // Copies between tensors that run along time and scratch that runs along a tile. Passes.td has the contract.
 //
-// A tile's elements are taken in row-major order, which is scratch's own. Where its innermost extent is made of whole blocks
-// of `block` elements, block x block squares of element and step are moved as vectors and transposed in registers.
+// A tile's elements are taken in row-major order, which is scratch's own. Where its innermost extent is made of whole
+// blocks of `block` elements, block x block squares of element and step are moved as vectors and transposed in
+// registers.
 
-#include "passes/Passes.h"
-#include "passes/RowAccess.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/Passes.h"
+#include "passes/RowAccess.h"
 
 namespace ssm {
 #define GEN_PASS_DEF_STAGE
@@ -99,8 +100,8 @@ private:
   /// Whether an element is within all limits; null where there are none.
   Value insideLimits(ArrayRef<Value> index) {
     Value inside;
-    for (auto [limit, list] : llvm::zip_equal(
-             op.getLimits(), op.getCoefficients().template getAsRange<DenseI64ArrayAttr>())) {
+    for (auto [limit, list] :
+         llvm::zip_equal(op.getLimits(), op.getCoefficients().template getAsRange<DenseI64ArrayAttr>())) {
       Value position = constant(0);
       for (auto [i, coefficient] : llvm::zip_equal(index, list.asArrayRef()))
         position = add(position, mul(i, constant(coefficient)));
@@ -126,10 +127,12 @@ private:
           Value memory = memoryAt(add(base, mul(step, op.getStepStride())));
           Value scratch = scratchAt(step, element);
           if (isLoad)
-            storePlain(builder, loc, convertStored(builder, loc, loadPlain(builder, loc, op.getStored(), memory), op.getElement()),
+            storePlain(builder, loc,
+                       convertStored(builder, loc, loadPlain(builder, loc, op.getStored(), memory), op.getElement()),
                        scratch);
           else
-            storePlain(builder, loc, convertStored(builder, loc, loadPlain(builder, loc, op.getElement(), scratch), op.getStored()),
+            storePlain(builder, loc,
+                       convertStored(builder, loc, loadPlain(builder, loc, op.getElement(), scratch), op.getStored()),
                        memory);
         });
       };
@@ -158,8 +161,8 @@ private:
     });
   }
 
-  /// Element e of the square runs along memory at base + e·between, its steps one after another; descending steps are read in
-  /// ascending order and taken backwards.
+  /// Element e of the square runs along memory at base + e·between, its steps one after another; descending steps are
+  /// read in ascending order and taken backwards.
   void copySquare(Value step, Value element, Value base, Value between) {
     bool descends = *stepDirection() < 0;
     Value along = mul(descends ? add(step, constant(block - 1)) : step, op.getStepStride());
@@ -168,8 +171,9 @@ private:
     auto inMemory = VectorType::get({block}, op.getStored()), inScratch = VectorType::get({block}, op.getElement());
     SmallVector<Value> rows;
     for (int64_t i = 0; i < block; ++i)
-      rows.push_back(isLoad ? convertStored(builder, loc, loadPlain(builder, loc, inMemory, memoryRow(i)), op.getElement())
-                            : loadPlain(builder, loc, inScratch, scratchRow(i)));
+      rows.push_back(isLoad
+                         ? convertStored(builder, loc, loadPlain(builder, loc, inMemory, memoryRow(i)), op.getElement())
+                         : loadPlain(builder, loc, inScratch, scratchRow(i)));
     transpose(rows);
     for (int64_t i = 0; i < block; ++i)
       if (isLoad)

@@ -1,12 +1,12 @@
 // Applies a schedule: a recurrence becomes a function that runs one task (or thread) after another over register tiles.
 // Passes.td has the contract.
 
-#include "passes/Passes.h"
-#include "passes/TileStep.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Passes.h"
+#include "passes/TileStep.h"
 
 namespace ssm {
 #define GEN_PASS_DEF_TILE
@@ -92,8 +92,7 @@ private:
     } else {
       Value tile = constantI64(builder, placement.timeTile);
       auto loop = scf::ForOp::create(
-          builder, loc, zero, steps, tile, carried,
-          [&](OpBuilder &inner, Location, Value first, ValueRange state) {
+          builder, loc, zero, steps, tile, carried, [&](OpBuilder &inner, Location, Value first, ValueRange state) {
             Value count = arith::MinSIOp::create(inner, loc, tile, subI64(inner, steps, first));
             Value time = timeOf(inner, first, steps);
             for (unsigned tensor : loads)
@@ -144,9 +143,9 @@ struct Tile : ssm::impl::TileBase<Tile> {
 
   LogicalResult tile(RecurrenceOp recurrence) {
     if (llvm::any_of(recurrence.getBody().front(), [](Operation &op) {
-          return isa<OptionOp, GivenOp, DerivativeOp>(op) || (isa<complex::ComplexDialect>(op.getDialect()) &&
-                                                              !isa<complex::CreateOp, complex::ReOp, complex::ImOp,
-                                                                   complex::ConstantOp>(op));
+          return isa<OptionOp, GivenOp, DerivativeOp>(op) ||
+                 (isa<complex::ComplexDialect>(op.getDialect()) &&
+                  !isa<complex::CreateOp, complex::ReOp, complex::ImOp, complex::ConstantOp>(op));
         }))
       return recurrence.emitError(
           "cannot be tiled before it is specialized, discretized and its complex arithmetic is split");

@@ -1,10 +1,10 @@
-// Addresses: a tensor's element stands at Σ stride(axis)·coordinate(axis), a composite axis counting its last part fastest.
-// Everything is i64, so that no offset can wrap.
+// Addresses: a tensor's element stands at Σ stride(axis)·coordinate(axis), a composite axis counting its last part
+// fastest. Everything is i64, so that no offset can wrap.
 
 #include "passes/TileMemory.h"
-#include "passes/ComputeType.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/ComputeType.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -26,7 +26,8 @@ static Value andI1(OpBuilder &builder, Value a, Value b) {
   return a ? arith::AndIOp::create(builder, builder.getUnknownLoc(), a, b) : b;
 }
 
-TileMemory::TileMemory(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface, bool packed)
+TileMemory::TileMemory(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface,
+                       bool packed)
     : recurrence(recurrence), placement(placement), interface(interface), packed(packed), dims(recurrence),
       computeType(ssm::computeType(recurrence)) {}
 
@@ -60,9 +61,7 @@ void TileMemory::bindArguments(OpBuilder &builder, Block &entry) {
   }
 }
 
-Value TileMemory::sizeOf(OpBuilder &, unsigned dim) const {
-  return sizes.lookup(recurrence.extentOf(dims.name(dim)));
-}
+Value TileMemory::sizeOf(OpBuilder &, unsigned dim) const { return sizes.lookup(recurrence.extentOf(dims.name(dim))); }
 
 Value TileMemory::parameter(StringRef name) const { return parameters.lookup(name); }
 
@@ -82,9 +81,8 @@ void TileMemory::bindCoordinates(OpBuilder &builder) {
   Value zero = constantI64(builder, 0);
   bases.assign(dims.count(), zero);
   Value task = TilePlaceOp::create(builder, loc, builder.getI64Type(), "grid");
-  Value thread = placement.threads() > 1
-                     ? Value(TilePlaceOp::create(builder, loc, builder.getI64Type(), "thread"))
-                     : zero;
+  Value thread =
+      placement.threads() > 1 ? Value(TilePlaceOp::create(builder, loc, builder.getI64Type(), "thread")) : zero;
   auto takeFrom = [&](Value &number, Value count) {
     Value taken = builder.createOrFold<arith::RemUIOp>(loc, number, count);
     number = builder.createOrFold<arith::DivUIOp>(loc, number, count);
@@ -124,9 +122,9 @@ Value TileMemory::isFull(OpBuilder &builder) {
   for (unsigned dim = 0; dim < dims.count(); ++dim)
     if (mayEndInside(placement.places[dim], recurrence.sizeOf(dims.name(dim)))) {
       Value end = addI64(builder, bases[dim], constantI64(builder, placement.places[dim].tile()));
-      full = andI1(builder, full,
-                   arith::CmpIOp::create(builder, recurrence.getLoc(), arith::CmpIPredicate::sle, end,
-                                         sizeOf(builder, dim)));
+      full = andI1(
+          builder, full,
+          arith::CmpIOp::create(builder, recurrence.getLoc(), arith::CmpIPredicate::sle, end, sizeOf(builder, dim)));
     }
   return full;
 }
@@ -181,9 +179,9 @@ TileMemory::Address TileMemory::addressOf(OpBuilder &builder, unsigned number, A
       address.set = address.set.with(at.dim);
       for (auto [k, tileAxis] : llvm::enumerate(placement.axes))
         if (tileAxis.dim == at.dim)
-          address.strides[k] = addI64(
-              builder, address.strides[k],
-              mulI64(builder, step, constantI64(builder, at.flipped ? -tileAxis.step : tileAxis.step)));
+          address.strides[k] =
+              addI64(builder, address.strides[k],
+                     mulI64(builder, step, constantI64(builder, at.flipped ? -tileAxis.step : tileAxis.step)));
       if (part > 0)
         step = mulI64(builder, step, size);
     }

@@ -1,9 +1,9 @@
 #ifndef SSM_PASSES_TILEMEMORY_H
 #define SSM_PASSES_TILEMEMORY_H
 
-#include "passes/KernelInterface.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
+#include "passes/KernelInterface.h"
 
 namespace ssm {
 
@@ -16,7 +16,8 @@ struct SeenAs {
   bool flipped = false;
 };
 
-/// Turns accesses to a kernel's tensors into tile operations: addresses, limits, scratch. One task's coordinates at a time.
+/// Turns accesses to a kernel's tensors into tile operations: addresses, limits, scratch. One task's coordinates at a
+/// time.
 class TileMemory {
 public:
   /// `packed`: the last axis of every tensor has stride 1.
@@ -45,8 +46,8 @@ public:
   const KernelTensor &tensor(unsigned number) const { return interface.tensors[number]; }
   unsigned lookup(KernelTensor::Role role, llvm::StringRef name) const;
 
-  /// Loads a tile at time coordinate `time` (null for a tensor that does not vary in time) as `element`s. `past` is the index
-  /// along the last axis of a state with depth.
+  /// Loads a tile at time coordinate `time` (null for a tensor that does not vary in time) as `element`s. `past` is the
+  /// index along the last axis of a state with depth.
   Tiles load(mlir::OpBuilder &builder, unsigned tensor, llvm::ArrayRef<SeenAs> seen, mlir::Value time,
              mlir::Type element, int64_t past = 0) const;
   /// Stores tiles that have the tensor's dimensions. Tasks that repeat others' coordinates store nothing.
@@ -59,12 +60,13 @@ public:
   /// Dimensions of a tensor as they stand in its layout.
   llvm::SmallVector<SeenAs> plainView(unsigned tensor) const;
 
-  /// Whether a tensor is copied through scratch, a time tile at a time: its memory runs along time while lanes or registers
-  /// run along other dimensions.
+  /// Whether a tensor is copied through scratch, a time tile at a time: its memory runs along time while lanes or
+  /// registers run along other dimensions.
   bool isStaged(unsigned tensor) const;
   /// Allocates scratch at the function's entry for every staged tensor.
   void allocateScratch(mlir::OpBuilder &builder);
-  /// Copies `steps` steps from the one at time coordinate `time` on into, or from, scratch. Coordinates descend in reverse.
+  /// Copies `steps` steps from the one at time coordinate `time` on into, or from, scratch. Coordinates descend in
+  /// reverse.
   void stage(mlir::OpBuilder &builder, unsigned tensor, mlir::Value time, mlir::Value steps) const;
   Tiles loadScratch(mlir::OpBuilder &builder, unsigned tensor, mlir::Value step) const;
   void storeScratch(mlir::OpBuilder &builder, unsigned tensor, const Tiles &tiles, mlir::Value step) const;

@@ -1,5 +1,5 @@
-// Level 0 to tiles, one operation at a time. An elementwise operation stays what it is, on vectors; operations that change
-// dimensions become tile operations; states are tiles handed from step to step.
+// Level 0 to tiles, one operation at a time. An elementwise operation stays what it is, on vectors; operations that
+// change dimensions become tile operations; states are tiles handed from step to step.
 
 #include "passes/TileStep.h"
 #include "mlir/Dialect/Complex/IR/Complex.h"
@@ -33,8 +33,9 @@ Value TileStep::asTile(OpBuilder &builder, Value scalar) {
 }
 
 Tiles TileStep::stretch(OpBuilder &builder, const Tiles &values, DimSet set) {
-  return llvm::map_to_vector<2>(
-      values, [&](Value tile) { return broadcast(builder, tile, memory.tileType(set, builder.getF32Type()).getShape()); });
+  return llvm::map_to_vector<2>(values, [&](Value tile) {
+    return broadcast(builder, tile, memory.tileType(set, builder.getF32Type()).getShape());
+  });
 }
 
 Value TileStep::zeros(OpBuilder &builder, VectorType type) {
@@ -55,7 +56,8 @@ void TileStep::emitConstant(OpBuilder &builder, Operation &op) {
   }
   auto constant = cast<arith::ConstantOp>(op);
   auto type = memory.tileType(DimSet(), constant.getType());
-  tiles[constant] = {arith::ConstantOp::create(builder, op.getLoc(), DenseElementsAttr::get(type, constant.getValue()))};
+  tiles[constant] = {
+      arith::ConstantOp::create(builder, op.getLoc(), DenseElementsAttr::get(type, constant.getValue()))};
 }
 
 void TileStep::emitElementwise(OpBuilder &builder, Operation &op) {
@@ -137,8 +139,8 @@ Tiles TileStep::emitDelay(OpBuilder &builder, DelayOp delay) {
   for (size_t part = 0; part < window.front().size(); ++part) {
     SmallVector<Value> values = llvm::map_to_vector(window, [&](Tiles &step) { return step[part]; });
     Type element = cast<VectorType>(values.front().getType()).getElementType();
-    result.push_back(TileDelayOp::create(builder, delay.getLoc(), memory.tileType(layout.with(tap), element), values,
-                                         axes.front()));
+    result.push_back(
+        TileDelayOp::create(builder, delay.getLoc(), memory.tileType(layout.with(tap), element), values, axes.front()));
   }
   return result;
 }
@@ -210,7 +212,8 @@ void TileStep::emit(OpBuilder &builder, Operation &op) {
         set({asTile(builder, value)});
       })
       .Case([&](PreviousOp previous) {
-        // A recurrence may read a state without carrying it through every step that is emitted: before the loop, none is read.
+        // A recurrence may read a state without carrying it through every step that is emitted: before the loop, none
+        // is read.
         set(past[previous.getName()][previous.getBack() - 1]);
       })
       .Case<SumOp, MaxOp, MeanOp>([&](auto reduction) { set(emitReduction(builder, op, reduction.getOver())); })
@@ -277,8 +280,8 @@ SmallVector<Value> TileStep::emitInitial(OpBuilder &builder) {
         auto choice = scf::IfOp::create(
             builder, loc, given,
             [&](OpBuilder &inner, Location) {
-              scf::YieldOp::create(
-                  inner, loc, memory.load(inner, number, memory.plainView(number), {}, realOf(state.type), step));
+              scf::YieldOp::create(inner, loc,
+                                   memory.load(inner, number, memory.plainView(number), {}, realOf(state.type), step));
             },
             [&](OpBuilder &inner, Location) { scf::YieldOp::create(inner, loc, fallback); });
         llvm::append_range(all[state.name], choice.getResults());

@@ -15,8 +15,8 @@ public:
   void emitInvariant(mlir::OpBuilder &builder);
   /// The carried tiles of all states before the first step, newest past step first within a state.
   llvm::SmallVector<mlir::Value> emitInitial(mlir::OpBuilder &builder);
-  /// Emits one step at time coordinate `time`, with the carried tiles as they are before it; `scratchStep` is the step's
-  /// number within its time tile. Returns the tiles carried on. Outputs are stored.
+  /// Emits one step at time coordinate `time`, with the carried tiles as they are before it; `scratchStep` is the
+  /// step's number within its time tile. Returns the tiles carried on. Outputs are stored.
   llvm::SmallVector<mlir::Value> emitStep(mlir::OpBuilder &builder, mlir::Value time, mlir::Value scratchStep,
                                           mlir::ValueRange carried);
   /// Stores the carried tiles as final states where the caller wants them.

@@ -3,14 +3,14 @@
 // LLVM takes n-D elementwise code in whole-tile order: every row of each temporary is live at once, and the registers
 // overflow. Making a row only when a store, a sum or a carried state asks for it puts each row's chain in one piece.
 
-#include "passes/Passes.h"
-#include "passes/RowAccess.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/Passes.h"
+#include "passes/RowAccess.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace ssm {
@@ -34,7 +34,8 @@ bool touchesTiles(Operation &op) {
 struct Rows {
   SmallVector<int64_t> extents;
   int64_t lanes;
-  explicit Rows(Type type) : extents(cast<VectorType>(type).getShape().drop_back()), lanes(cast<VectorType>(type).getShape().back()) {}
+  explicit Rows(Type type)
+      : extents(cast<VectorType>(type).getShape().drop_back()), lanes(cast<VectorType>(type).getShape().back()) {}
   int64_t count() const { return llvm::product_of(extents); }
   SmallVector<int64_t> at(int64_t row) const {
     SmallVector<int64_t> index(extents.size());
@@ -113,8 +114,8 @@ private:
   void processFor(scf::ForOp loop) {
     SmallVector<Value> inits = allRows(loop.getInitArgs());
     builder.setInsertionPoint(loop);
-    auto unrolled = scf::ForOp::create(builder, loop.getLoc(), loop.getLowerBound(), loop.getUpperBound(), loop.getStep(),
-                                       inits);
+    auto unrolled =
+        scf::ForOp::create(builder, loop.getLoc(), loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits);
     if (inits.empty())
       unrolled.getBody()->getTerminator()->erase();
     ValueRange arguments = unrolled.getRegionIterArgs();
@@ -165,8 +166,8 @@ private:
       return;
     Rows rows(value.getType());
     for (int64_t number = 0; number < rows.count(); ++number) {
-      RowAddress address = addressRow(store.getLoc(), rows.at(number), rows.lanes, store.getOffset(), store.getStrides(),
-                                      store.getLimits(), store.getCoefficients(), store);
+      RowAddress address = addressRow(store.getLoc(), rows.at(number), rows.lanes, store.getOffset(),
+                                      store.getStrides(), store.getLimits(), store.getCoefficients(), store);
       if (address.outside)
         continue;
       Value part = row(value, number);
@@ -216,9 +217,8 @@ private:
       failed = true;
       op.emitError("cannot be cut into rows");
     }
-    SmallVector<Value> operands = llvm::map_to_vector(op.getOperands(), [&](Value operand) {
-      return isTile(operand.getType()) ? row(operand, number) : operand;
-    });
+    SmallVector<Value> operands = llvm::map_to_vector(
+        op.getOperands(), [&](Value operand) { return isTile(operand.getType()) ? row(operand, number) : operand; });
     insertFor(op);
     IRMapping mapping;
     for (auto [from, to] : llvm::zip_equal(op.getOperands(), operands))
@@ -262,17 +262,17 @@ private:
     Type type = rowTypeOf(constant);
     if (elements.isSplat()) {
       Attribute value = elements.getSplatValue<Attribute>();
-      return arith::ConstantOp::create(builder, constant.getLoc(),
-                                       rows.lanes == 1
-                                           ? cast<TypedAttr>(value)
-                                           : cast<TypedAttr>(Attribute(DenseElementsAttr::get(cast<ShapedType>(type), value))));
+      return arith::ConstantOp::create(
+          builder, constant.getLoc(),
+          rows.lanes == 1 ? cast<TypedAttr>(value)
+                          : cast<TypedAttr>(Attribute(DenseElementsAttr::get(cast<ShapedType>(type), value))));
     }
     auto all = elements.getValues<Attribute>();
     SmallVector<Attribute> part(all.begin() + number * rows.lanes, all.begin() + (number + 1) * rows.lanes);
-    return arith::ConstantOp::create(builder, constant.getLoc(),
-                                     rows.lanes == 1
-                                         ? cast<TypedAttr>(part[0])
-                                         : cast<TypedAttr>(Attribute(DenseElementsAttr::get(cast<ShapedType>(type), part))));
+    return arith::ConstantOp::create(
+        builder, constant.getLoc(),
+        rows.lanes == 1 ? cast<TypedAttr>(part[0])
+                        : cast<TypedAttr>(Attribute(DenseElementsAttr::get(cast<ShapedType>(type), part))));
   }
 
   struct RowAddress {
@@ -337,8 +337,7 @@ private:
         exists = exists ? Value(arith::AndIOp::create(builder, load.getLoc(), exists, below)) : below;
       }
     if (exists)
-      address.offset =
-          arith::SelectOp::create(builder, load.getLoc(), exists, address.offset, load.getOffset());
+      address.offset = arith::SelectOp::create(builder, load.getLoc(), exists, address.offset, load.getOffset());
     return TileLoadOp::create(builder, load.getLoc(), rowTypeOf(load), load.getStored(), load.getPointer(),
                               address.offset, address.strides, address.limits,
                               builder.getArrayAttr(address.coefficients));
@@ -371,9 +370,9 @@ private:
       return zeroRow(reduce.getLoc(), type);
     auto lowest = builder.getFloatAttr(element, APFloat::getInf(element.getFloatSemantics(), /*Negative=*/true));
     auto vector = dyn_cast<VectorType>(type);
-    return arith::ConstantOp::create(
-        builder, reduce.getLoc(),
-        vector ? cast<TypedAttr>(Attribute(DenseElementsAttr::get(vector, lowest))) : cast<TypedAttr>(lowest));
+    return arith::ConstantOp::create(builder, reduce.getLoc(),
+                                     vector ? cast<TypedAttr>(Attribute(DenseElementsAttr::get(vector, lowest)))
+                                            : cast<TypedAttr>(lowest));
   }
 
   /// A row of the operand with the neutral element outside the limits; null if all of it is outside.
@@ -384,7 +383,8 @@ private:
       return {};
     Value term = row(reduce.getValue(), number);
     insertFor(*reduce);
-    Value mask = rowMask(builder, reduce.getLoc(), rows.lanes, address.limits, builder.getArrayAttr(address.coefficients));
+    Value mask =
+        rowMask(builder, reduce.getLoc(), rows.lanes, address.limits, builder.getArrayAttr(address.coefficients));
     if (!mask)
       return term;
     return arith::SelectOp::create(builder, reduce.getLoc(), mask, term, neutral(reduce, term.getType()));
@@ -480,7 +480,8 @@ private:
       SmallVector<int64_t> from = sourceIndex(move, index);
       Value part = row(move.getValue(), source.numberOf(ArrayRef(from).drop_back()));
       insertFor(*move);
-      elements.push_back(source.lanes == 1 ? part : Value(vector::ExtractOp::create(builder, move.getLoc(), part, from.back())));
+      elements.push_back(
+          source.lanes == 1 ? part : Value(vector::ExtractOp::create(builder, move.getLoc(), part, from.back())));
     }
     insertFor(*move);
     if (target.lanes == 1)

@@ -1,9 +1,9 @@
-// The default schedule, by rules. perf-notes' arithmetic in short: the state must stay in registers, SIMD lanes must be full,
-// and a sum over lanes costs a tree a step.
+// The default schedule, by rules. perf-notes' arithmetic in short: the state must stay in registers, SIMD lanes must be
+// full, and a sum over lanes costs a tree a step.
 //
-// CPU: every candidate for the lanes gets a cost, which is the inverse of how full the lanes are, times a penalty where the
-// states overflow the registers, plus the price of summing or moving across lanes. The cheapest wins; registers that are
-// left take several coordinates of another dimension. GPU: 128 threads over the widest parallel dimension.
+// CPU: every candidate for the lanes gets a cost, which is the inverse of how full the lanes are, times a penalty where
+// the states overflow the registers, plus the price of summing or moving across lanes. The cheapest wins; registers
+// that are left take several coordinates of another dimension. GPU: 128 threads over the widest parallel dimension.
 
 #include "schedule/Placement.h"
 
@@ -86,8 +86,8 @@ private:
     return false;
   }
 
-  /// How good a parallel dimension is to run along, sizes aside: it should be one of every state, contiguous in what is read and
-  /// written at each step, and not the slow part of a composite axis, which tends to be small.
+  /// How good a parallel dimension is to run along, sizes aside: it should be one of every state, contiguous in what is
+  /// read and written at each step, and not the slow part of a composite axis, which tends to be small.
   double weight(unsigned dim) {
     double ofStates = 0, contiguous = 0, tensors = 0, slowPart = 0;
     for (const State &state : states)
@@ -149,9 +149,9 @@ private:
         placement.levels.push_back({Level::Grid, std::nullopt});
       if (dim == laneDim)
         placement.levels.push_back({Level::Lane, lanes});
-      int64_t count = held.contains(dim)   ? llvm::divideCeil(*sizeOf(dim), dim == laneDim ? lanes : 1)
-                      : dim == regDim ? regs
-                                      : 1;
+      int64_t count = held.contains(dim) ? llvm::divideCeil(*sizeOf(dim), dim == laneDim ? lanes : 1)
+                      : dim == regDim    ? regs
+                                         : 1;
       if (count > 1 || placement.levels.empty())
         placement.levels.push_back({Level::Reg, std::max<int64_t>(count, 1)});
       rowElements = std::max<int64_t>(rowElements, std::max<int64_t>(count, 1) * (dim == laneDim ? lanes : 1));

@@ -8,7 +8,8 @@ using namespace ssm;
 using llvm::Error;
 using llvm::Expected;
 
-/// A tile beyond this many elements would take minutes to compile; schedules that loop over such a dimension do not exist yet.
+/// A tile beyond this many elements would take minutes to compile; schedules that loop over such a dimension do not
+/// exist yet.
 static constexpr int64_t maxTileElements = 1 << 16;
 static constexpr int64_t maxThreads = 1024;
 
@@ -46,19 +47,20 @@ static bool readsInput(Value value) {
 DimSet ssm::dimsHeldWhole(RecurrenceOp recurrence, const DimensionAnalysis &dims) {
   DimSet held;
   for (Operation &op : recurrence.getBody().front())
-    held = held | llvm::TypeSwitch<Operation *, DimSet>(&op)
-                      .Case<SumOp, MaxOp, MeanOp>(
-                          [&](auto reduction) { return dims.of(reduction.getOver()) & dims.of(reduction.getValue()); })
-                      .Case([&](RenameOp rename) {
-                        DimSet from = dims.of(rename.getFrom());
-                        bool moves = !(dims.of(rename.getValue()) & from).empty() && !readsInput(rename.getValue());
-                        return moves ? from | dims.of(rename.getTo()) : DimSet();
-                      })
-                      .Case([&](FlipOp flip) {
-                        return readsInput(flip.getValue()) ? DimSet() : dims.of(flip.getDim()) & dims.of(flip.getValue());
-                      })
-                      .Case([&](DelayOp delay) { return dims.of(delay.getTap()); })
-                      .Default(DimSet());
+    held =
+        held | llvm::TypeSwitch<Operation *, DimSet>(&op)
+                   .Case<SumOp, MaxOp, MeanOp>(
+                       [&](auto reduction) { return dims.of(reduction.getOver()) & dims.of(reduction.getValue()); })
+                   .Case([&](RenameOp rename) {
+                     DimSet from = dims.of(rename.getFrom());
+                     bool moves = !(dims.of(rename.getValue()) & from).empty() && !readsInput(rename.getValue());
+                     return moves ? from | dims.of(rename.getTo()) : DimSet();
+                   })
+                   .Case([&](FlipOp flip) {
+                     return readsInput(flip.getValue()) ? DimSet() : dims.of(flip.getDim()) & dims.of(flip.getValue());
+                   })
+                   .Case([&](DelayOp delay) { return dims.of(delay.getTap()); })
+                   .Default(DimSet());
   return held;
 }
 
@@ -66,8 +68,8 @@ Expected<int64_t> ssm::requireSize(RecurrenceOp recurrence, StringRef dim, Strin
   if (std::optional<int64_t> size = recurrence.sizeOf(dim))
     return *size;
   StringRef extent = recurrence.extentOf(dim);
-  return refuse("the size of '" + dim + "' must be known when compiling, since " + why + "; give it with --dim " + extent +
-                "=… or a default in the description");
+  return refuse("the size of '" + dim + "' must be known when compiling, since " + why + "; give it with --dim " +
+                extent + "=… or a default in the description");
 }
 
 namespace {
@@ -117,21 +119,25 @@ private:
     bool whole = held.contains(dim);
     if (!written) {
       if (whole)
-        return refuse("'" + name + "' is summed over or moved along and is not placed: it would go on a loop, which no " +
+        return refuse("'" + name +
+                      "' is summed over or moved along and is not placed: it would go on a loop, which no " +
                       "pass implements for it; place it on reg or lane (" + name + "=reg:n)");
       place.grid = true;
       return Error::success();
     }
     for (const LevelCount &level : written->levels) {
       if (level.level == Level::Loop || level.level == Level::Mma)
-        return refuse("'" + name + "' cannot be on " + nameOf(level.level) + ": no pass implements that level for it; " +
+        return refuse("'" + name + "' cannot be on " + nameOf(level.level) +
+                      ": no pass implements that level for it; " +
                       (whole ? "place it on reg or lane" : "place it on grid"));
       if (level.level == Level::Thread && !target.gpu)
         return refuse("'" + name + "' is on thread, which a CPU does not have; use grid, lane or reg");
       if (level.level == Level::Lane && target.gpu)
-        return refuse("'" + name + "' is on lane: no pass spreads a dimension over the lanes of a warp; use thread or reg");
+        return refuse("'" + name +
+                      "' is on lane: no pass spreads a dimension over the lanes of a warp; use thread or reg");
       if (level.level == Level::Thread && whole)
-        return refuse("'" + name + "' is summed over or moved along and cannot be on thread: no pass exchanges values " +
+        return refuse("'" + name +
+                      "' is summed over or moved along and cannot be on thread: no pass exchanges values " +
                       "between threads; place it on reg");
       if (level.level == Level::Grid && whole)
         return refuse("'" + name + "' is summed over or moved along and cannot be on grid; place it on reg or lane");
@@ -157,7 +163,8 @@ private:
                         [&](DelayOp delay) { return delay.getTap() == name; });
   }
 
-  /// Without a grid or loop above it, registers, lanes and threads must hold every coordinate. `reg` alone takes what is left.
+  /// Without a grid or loop above it, registers, lanes and threads must hold every coordinate. `reg` alone takes what
+  /// is left.
   Error holdWhole(unsigned dim, const DimPlacement &written) {
     StringRef name = dims.name(dim);
     Expected<int64_t> size = requireSize(recurrence, name, "registers, lanes or threads hold all of it");
@@ -192,7 +199,8 @@ private:
     for (unsigned dim = 0; dim < dims.count(); ++dim) {
       const DimPlace &place = result.places[dim];
       if (place.lanes > 1 && laneDim)
-        return refuse("both '" + dims.name(*laneDim) + "' and '" + dims.name(dim) + "' are on lanes; one dimension can be");
+        return refuse("both '" + dims.name(*laneDim) + "' and '" + dims.name(dim) +
+                      "' are on lanes; one dimension can be");
       if (place.lanes > 1)
         laneDim = dim;
       if (place.regs > 1)
@@ -214,7 +222,8 @@ private:
             elements = maxTileElements + 1;
         if (elements > maxTileElements)
           return refuse("a tile over [" + llvm::join(dims.list(set), ", ") + "] has more than " +
-                        llvm::Twine(maxTileElements) + " elements in registers; a smaller size of a summed dimension, or " +
+                        llvm::Twine(maxTileElements) +
+                        " elements in registers; a smaller size of a summed dimension, or " +
                         "fewer registers and lanes for another, is needed");
       }
     return Error::success();

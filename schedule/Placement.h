@@ -51,16 +51,17 @@ struct Placement {
   llvm::SmallVector<int64_t> axesOf(unsigned dim) const;
 };
 
-/// Dimensions of which each task must hold all coordinates: those that a sum, maximum or mean runs over, that a rename or
-/// flip of a computed value moves along, and the taps of delays.
+/// Dimensions of which each task must hold all coordinates: those that a sum, maximum or mean runs over, that a rename
+/// or flip of a computed value moves along, and the taps of delays.
 DimSet dimsHeldWhole(RecurrenceOp recurrence, const DimensionAnalysis &dims);
 
-/// Joins a schedule with a specialized recurrence, or says why it is not legal: an unknown dimension, a level that no pass
-/// implements for this kind of dimension, a size that must be known when compiling, tiles or blocks that are too large.
+/// Joins a schedule with a specialized recurrence, or says why it is not legal: an unknown dimension, a level that no
+/// pass implements for this kind of dimension, a size that must be known when compiling, tiles or blocks that are too
+/// large.
 llvm::Expected<Placement> placeSchedule(RecurrenceOp recurrence, const Schedule &schedule, const Target &target);
 
-/// The schedule taken without `--schedule`, by rules from structure, sizes and target (see DefaultSchedule.cpp). Fails where a
-/// size that it needs is not known.
+/// The schedule taken without `--schedule`, by rules from structure, sizes and target (see DefaultSchedule.cpp). Fails
+/// where a size that it needs is not known.
 llvm::Expected<Schedule> defaultSchedule(RecurrenceOp recurrence, const Target &target, const SizeHints &hints);
 
 /// The `dim` of name's whole extent, or an error that says that it has to be known and how to give it.

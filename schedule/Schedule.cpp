@@ -11,12 +11,12 @@ using llvm::Expected;
 using llvm::StringRef;
 
 namespace {
-constexpr std::pair<Level, const char *> levelNames[] = {{Level::Grid, "grid"},     {Level::Loop, "loop"},
-                                                         {Level::Mma, "mma"},       {Level::Thread, "thread"},
-                                                         {Level::Lane, "lane"},     {Level::Reg, "reg"}};
+constexpr std::pair<Level, const char *> levelNames[] = {{Level::Grid, "grid"}, {Level::Loop, "loop"},
+                                                         {Level::Mma, "mma"},   {Level::Thread, "thread"},
+                                                         {Level::Lane, "lane"}, {Level::Reg, "reg"}};
 
-constexpr const char *knobNames[] = {"load", "store",  "stages",  "copy",     "pad", "vec",  "blocks",    "persist",
-                                     "producer", "exp", "math", "mma",  "checkpoint", "tape", "at"};
+constexpr const char *knobNames[] = {"load",     "store", "stages", "copy", "pad",        "vec",  "blocks", "persist",
+                                     "producer", "exp",   "math",   "mma",  "checkpoint", "tape", "at"};
 
 Error fail(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), "in the schedule: " + message);

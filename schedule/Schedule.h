@@ -48,8 +48,8 @@ struct Schedule {
   std::optional<llvm::StringRef> knob(llvm::StringRef name) const;
 };
 
-/// Parses the schedule language. Errors name the piece of text and what was expected there: unknown level or knob, a count
-/// that is not a positive number, levels out of order or twice, a dimension or knob named twice.
+/// Parses the schedule language. Errors name the piece of text and what was expected there: unknown level or knob, a
+/// count that is not a positive number, levels out of order or twice, a dimension or knob named twice.
 llvm::Expected<Schedule> parseSchedule(llvm::StringRef text);
 
 /// The text that parses back to the same schedule.

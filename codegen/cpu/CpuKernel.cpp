@@ -18,9 +18,7 @@ using llvm::Error;
 using llvm::Expected;
 
 namespace {
-Error fail(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
+Error fail(const llvm::Twine &message) { return llvm::createStringError(llvm::inconvertibleErrorCode(), message); }
 
 using Clock = std::chrono::steady_clock;
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -113,7 +111,8 @@ private:
     return Error::success();
   }
 
-  /// Dynamic: tasks at an edge, or of a slow core, take longer. Blocks are small enough to balance and keep neighbours together.
+  /// Dynamic: tasks at an edge, or of a slow core, take longer. Blocks are small enough to balance and keep neighbours
+  /// together.
   static void runTasks(const Variant &variant, const Call &call, unsigned threads) {
     threads = std::min<int64_t>(threads, std::max<int64_t>(call.tasks, 1));
     if (threads == 1)
@@ -174,8 +173,8 @@ private:
     }
     const Tensor &given = it->second;
     if (given.dtype() != dtypeOf(tensor.stored))
-      return fail("the tensor '" + tensor.name + "' is of type " + std::string(dtypeName(given.dtype())) + "; expected " +
-                  std::string(dtypeName(dtypeOf(tensor.stored))));
+      return fail("the tensor '" + tensor.name + "' is of type " + std::string(dtypeName(given.dtype())) +
+                  "; expected " + std::string(dtypeName(dtypeOf(tensor.stored))));
     Shape expected;
     for (unsigned axis = 0; axis < tensor.layout.getRank(); ++axis) {
       expected.push_back(1);

@@ -10,11 +10,12 @@
 
 namespace ssm {
 
-/// Tensors of one call, by the names of the description, shaped as their layouts (states with depth have one more axis). All
-/// have their stored types; strides are free.
+/// Tensors of one call, by the names of the description, shaped as their layouts (states with depth have one more
+/// axis). All have their stored types; strides are free.
 struct CpuArguments {
   std::map<std::string, Tensor> inputs, outputs;
-  /// States before the first step and after the last; those left out start from their initial value and are not returned.
+  /// States before the first step and after the last; those left out start from their initial value and are not
+  /// returned.
   std::map<std::string, Tensor> initialStates, finalStates;
   std::map<std::string, double> parameters;
   /// Sizes of the dimensions that are not `like` another.
@@ -33,14 +34,14 @@ public:
   /// The schedule in full.
   virtual const std::string &schedule() const = 0;
   virtual const CpuCompileTimes &times() const = 0;
-  /// Runs all tasks on `threads` threads (0: one a core). Outputs and final states are written in place. Compiles a second
-  /// variant the first time that a tensor's last axis does not have stride 1. Errors: a tensor that is missing or of another
-  /// type, rank or shape than the description says.
+  /// Runs all tasks on `threads` threads (0: one a core). Outputs and final states are written in place. Compiles a
+  /// second variant the first time that a tensor's last axis does not have stride 1. Errors: a tensor that is missing
+  /// or of another type, rank or shape than the description says.
   virtual llvm::Error run(const CpuArguments &arguments, unsigned threads) = 0;
 };
 
-/// Compiles a specialized and discretized recurrence for this processor. The recurrence has to live as long as the kernel.
-/// `schedule` may be `auto`; `hints` are likely sizes.
+/// Compiles a specialized and discretized recurrence for this processor. The recurrence has to live as long as the
+/// kernel. `schedule` may be `auto`; `hints` are likely sizes.
 llvm::Expected<std::unique_ptr<CpuKernel>> compileForCpu(RecurrenceOp recurrence, const std::string &schedule,
                                                          const SizeHints &hints = {});
 

@@ -3,8 +3,8 @@
 #include "codegen/emit/Emit.h"
 #include "codegen/binding/Binding.h"
 #include "codegen/lowering/Machine.h"
-#include "llvm/IR/Module.h"
 #include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
 
 #include <chrono>
 
@@ -14,16 +14,15 @@ using llvm::Error;
 using llvm::Expected;
 
 namespace {
-Error fail(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
+Error fail(const llvm::Twine &message) { return llvm::createStringError(llvm::inconvertibleErrorCode(), message); }
 
 /// How a GPU kernel is called, as comments: what a manifest says, for those who load the PTX themselves.
 std::string describeCall(RecurrenceOp recurrence, const Lowered &lowered, bool packed) {
   using Role = KernelTensor::Role;
   std::string text;
   llvm::raw_string_ostream stream(text);
-  stream << "// " << lowered.kernel << ", schedule " << lowered.schedule << "\n// Block: " << lowered.placement.threads()
+  stream << "// " << lowered.kernel << ", schedule " << lowered.schedule
+         << "\n// Block: " << lowered.placement.threads()
          << " threads. Grid: any number of blocks, best as many as there are tasks. tasks = 1";
   for (auto [dim, place] : llvm::zip_equal(recurrence.getDims().getAsRange<DimAttr>(), lowered.placement.places))
     if (place.grid)
@@ -34,8 +33,9 @@ std::string describeCall(RecurrenceOp recurrence, const Lowered &lowered, bool p
                        : tensor.role == Role::Output       ? "output"
                        : tensor.role == Role::InitialState ? "initial state (may be null)"
                                                            : "final state (may be null)";
-    stream << "//   " << tensor.name << ": " << role << ", pointer to " << tensor.stored << ", then " << tensor.getRank()
-           << " strides in elements (i64) of " << layoutText(tensor.layout) << (tensor.depth > 1 ? " and past steps" : "") << "\n";
+    stream << "//   " << tensor.name << ": " << role << ", pointer to " << tensor.stored << ", then "
+           << tensor.getRank() << " strides in elements (i64) of " << layoutText(tensor.layout)
+           << (tensor.depth > 1 ? " and past steps" : "") << "\n";
   }
   for (auto &[name, value] : lowered.interface.parameters)
     stream << "//   " << name << ": parameter (f64), by default " << value << "\n";
@@ -53,8 +53,8 @@ class Emitter {
       const char *phase;
       std::chrono::steady_clock::time_point start;
       ~Stop() {
-        result.times.emplace_back(
-            phase, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        result.times.emplace_back(phase,
+                                  std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
       }
     } stop{result, phase, start};
     return work();
@@ -153,10 +153,11 @@ Expected<Emitted> ssm::emit(RecurrenceOp recurrence, StringRef level, const Lowe
   bool isObject = level == "obj";
   emitter.isPtx = level == "ptx";
   if (level != "asm" && level != "obj" && level != "ptx" && level != "cubin")
-    return fail("--emit " + level + ": no pass makes it; there are recurrence, tiled, gpu, nvvm, llvm, ptx, cubin, asm and obj");
+    return fail("--emit " + level +
+                ": no pass makes it; there are recurrence, tiled, gpu, nvvm, llvm, ptx, cubin, asm and obj");
   return emitter.emitMachine([&](llvm::Module &module, llvm::TargetMachine &machine) -> Error {
-    if (Error error = emitter.takeCode(module, machine,
-                                       isObject ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile))
+    if (Error error = emitter.takeCode(
+            module, machine, isObject ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile))
       return error;
     return level == "cubin" ? emitter.takeCubin() : Error::success();
   });

@@ -45,8 +45,9 @@ Expected<std::string> ssm::findPtxas() {
 /// ptxas -v prints for each entry: "Compiling entry function 'k'", "N bytes stack frame, N bytes spill stores, N bytes
 /// spill loads", "Used N registers, …, N bytes smem, …".
 static std::vector<KernelResources> parseResources(StringRef text) {
-  llvm::Regex entry("Compiling entry function '([^']+)'"), spills("([0-9]+) bytes stack frame, ([0-9]+) bytes spill "
-                                                                  "stores, ([0-9]+) bytes spill loads"),
+  llvm::Regex entry("Compiling entry function '([^']+)'"),
+      spills("([0-9]+) bytes stack frame, ([0-9]+) bytes spill "
+             "stores, ([0-9]+) bytes spill loads"),
       registers("Used ([0-9]+) registers"), shared("([0-9]+) bytes smem");
   std::vector<KernelResources> kernels;
   llvm::SmallVector<StringRef> lines, found;

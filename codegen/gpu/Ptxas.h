@@ -19,8 +19,8 @@ struct Assembled {
   std::vector<KernelResources> kernels;
 };
 
-/// The path of ptxas: $SSM_PTXAS, then $CUDA_HOME/bin or $CUDA_PATH/bin, then PATH, then /usr/local/cuda/bin. An error that
-/// says where it was looked for, where there is none.
+/// The path of ptxas: $SSM_PTXAS, then $CUDA_HOME/bin or $CUDA_PATH/bin, then PATH, then /usr/local/cuda/bin. An error
+/// that says where it was looked for, where there is none.
 llvm::Expected<std::string> findPtxas();
 
 /// Assembles PTX for a chip such as sm_90 with the toolkit's ptxas. Errors: no toolkit; ptxas' own messages.

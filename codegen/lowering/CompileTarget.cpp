@@ -10,9 +10,7 @@ using llvm::Expected;
 using llvm::StringRef;
 
 namespace {
-Error fail(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
+Error fail(const llvm::Twine &message) { return llvm::createStringError(llvm::inconvertibleErrorCode(), message); }
 
 /// SIMD registers by the widest instruction set among the features.
 Target vectorsOf(llvm::function_ref<bool(StringRef)> has) {
@@ -36,7 +34,8 @@ Expected<CompileTarget> namedCpu(StringRef name, StringRef cpu) {
   llvm::SmallVector<StringRef> known;
   llvm::X86::fillValidCPUArchList(known, /*Only64Bit=*/true);
   if (!llvm::is_contained(known, cpu))
-    return fail("the target '" + name + "' names no x86-64 processor that LLVM knows; try cpu:x86-64-v3 or cpu:x86-64-v4");
+    return fail("the target '" + name +
+                "' names no x86-64 processor that LLVM knows; try cpu:x86-64-v3 or cpu:x86-64-v4");
   llvm::SmallVector<StringRef> features;
   llvm::X86::getFeaturesForCPU(cpu, features);
   CompileTarget target{name.str(), "x86_64-unknown-linux-gnu", cpu.str(), "", {}};
@@ -62,7 +61,8 @@ Expected<CompileTarget> chip(StringRef name) {
   unsigned number = 0;
   constexpr unsigned chips[] = {80, 86, 87, 89, 90, 100, 101, 103, 120, 121};
   if (digits.getAsInteger(10, number) || !llvm::is_contained(chips, number))
-    return fail("the target '" + name + "' is not a GPU that ssmc compiles for; expected sm_80, sm_86, sm_87, sm_89, sm_90, " +
+    return fail("the target '" + name +
+                "' is not a GPU that ssmc compiles for; expected sm_80, sm_86, sm_87, sm_89, sm_90, " +
                 "sm_100, sm_101, sm_103, sm_120 or sm_121");
   bool allowed = suffix.empty() || (suffix == "a" && number >= 90) || (suffix == "f" && number >= 100);
   if (!allowed)
@@ -82,5 +82,6 @@ Expected<CompileTarget> ssm::parseTarget(StringRef name) {
     return namedCpu(name, name.drop_front(4));
   if (name.starts_with("sm_"))
     return chip(name);
-  return fail("the target '" + name + "' is unknown; expected cpu, cpu:NAME (such as cpu:x86-64-v3) or sm_NN (such as sm_90)");
+  return fail("the target '" + name +
+              "' is unknown; expected cpu, cpu:NAME (such as cpu:x86-64-v3) or sm_NN (such as sm_90)");
 }

@@ -18,8 +18,8 @@ struct CompileTarget {
   bool isGpu() const { return machine.gpu; }
 };
 
-/// Parses `cpu` (this processor), `cpu:NAME` (an LLVM processor name such as x86-64-v3 or znver4) or `sm_NN`, from sm_80 to
-/// sm_120, with an optional a or f. Errors say what was expected.
+/// Parses `cpu` (this processor), `cpu:NAME` (an LLVM processor name such as x86-64-v3 or znver4) or `sm_NN`, from
+/// sm_80 to sm_120, with an optional a or f. Errors say what was expected.
 llvm::Expected<CompileTarget> parseTarget(llvm::StringRef name);
 
 } // namespace ssm

@@ -1,8 +1,6 @@
 // Runs the pipeline on a copy of one recurrence.
 
 #include "codegen/lowering/Lowering.h"
-#include "passes/Passes.h"
-#include "passes/Pipeline.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
@@ -17,6 +15,8 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "passes/Passes.h"
+#include "passes/Pipeline.h"
 #include "llvm/IR/Module.h"
 
 using namespace mlir;

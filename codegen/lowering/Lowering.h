@@ -2,9 +2,9 @@
 #define SSM_CODEGEN_LOWERING_LOWERING_H
 
 #include "codegen/lowering/CompileTarget.h"
-#include "passes/KernelInterface.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "passes/KernelInterface.h"
 
 #include <memory>
 #include <string>
@@ -41,8 +41,8 @@ struct Lowered {
   std::string kernel;
 };
 
-/// Compiles a copy of a specialized and discretized recurrence. Errors: a schedule that is not legal, with the reason; what a
-/// pass refuses has been reported at its operation.
+/// Compiles a copy of a specialized and discretized recurrence. Errors: a schedule that is not legal, with the reason;
+/// what a pass refuses has been reported at its operation.
 llvm::Expected<Lowered> lower(RecurrenceOp recurrence, const LoweringOptions &options, LoweringLevel level);
 
 /// The LLVM module of a recurrence lowered to LoweringLevel::Llvm, not yet optimized. An error if it calls anything but

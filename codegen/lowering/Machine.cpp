@@ -26,9 +26,9 @@ Expected<std::unique_ptr<llvm::TargetMachine>> ssm::createMachine(const CompileT
   const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, message);
   if (!backend)
     return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-  std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
-      triple, target.cpu, target.features, llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
-      llvm::CodeGenOptLevel::Default));
+  std::unique_ptr<llvm::TargetMachine> machine(
+      backend->createTargetMachine(triple, target.cpu, target.features, llvm::TargetOptions(), llvm::Reloc::PIC_,
+                                   std::nullopt, llvm::CodeGenOptLevel::Default));
   if (!machine)
     return llvm::createStringError(llvm::inconvertibleErrorCode(),
                                    "LLVM has no back end for the target '" + target.name + "'");

@@ -218,17 +218,17 @@ public:
   }
 
   std::string judge(int64_t count) const override {
-    if (counts.interpreted * 5 < count)
-      return "fewer than a fifth of the inputs were interpreted: " + summary();
-    if (count >= 1000 && counts.compared * 100 < count)
-      return "fewer than a hundredth of the inputs were compared as kernels: " + summary();
+    if (counts.interpreted * 6 < count)
+      return "fewer than a sixth of the inputs were interpreted: " + summary();
+    if (count >= 1000 && counts.compared * 50 < count)
+      return "fewer than a fiftieth of the inputs were compared as kernels: " + summary();
     if (count >= 1000 && (counts.kernelsRefused + counts.coarse) * 10 > counts.kernels)
       return "too few kernels could be judged: " + summary();
     return "";
   }
 
 private:
-  static constexpr int64_t kernelEvery = 20;
+  static constexpr int64_t kernelEvery = 5;
 
   std::string feed(const std::string &text, Random &random, bool compile) {
     Description description = test::parseLanguage(text);
@@ -241,8 +241,7 @@ private:
     SmallVector<RecurrenceOp> recurrences(description.module->getOps<RecurrenceOp>());
     if (recurrences.empty())
       return "the front end gave a module without a recurrence";
-    recurrences.truncate(2);
-    for (RecurrenceOp recurrence : recurrences)
+    for (RecurrenceOp recurrence : llvm::ArrayRef(recurrences).take_front(2))
       if (std::string failure = feed(recurrence, makePlan(recurrence, random), compile); !failure.empty())
         return failure;
     return "";

@@ -11,7 +11,7 @@ using namespace ssm::fuzz;
 
 namespace {
 /// Runs the inputs of one kind. What is wrong with all of them together counts as one failure more.
-void runTarget(Target &target, uint64_t seed, int64_t first, int64_t end, bool whole, Tally &tally) {
+void runTarget(Target &target, uint64_t seed, int64_t first, int64_t end, bool judged, Tally &tally) {
   for (int64_t index = first; index < end; ++index) {
     std::string failure;
     {
@@ -25,7 +25,7 @@ void runTarget(Target &target, uint64_t seed, int64_t first, int64_t end, bool w
     std::fflush(stdout);
   }
   std::printf("%s: %s\n", target.name(), target.summary().c_str());
-  if (std::string failure = target.judge(end - first); whole && !failure.empty()) {
+  if (std::string failure = target.judge(end - first); judged && !failure.empty()) {
     ++tally.failed;
     std::printf("error: %s: %s\n", target.name(), failure.c_str());
   }
@@ -40,18 +40,21 @@ int main(int argc, char **argv) {
                                llvm::cl::cat(category));
   llvm::cl::opt<int64_t> only("only", llvm::cl::desc("Run the input of this index alone"), llvm::cl::init(-1),
                               llvm::cl::cat(category));
+  llvm::cl::opt<int64_t> first("first", llvm::cl::desc("Index of the first input"), llvm::cl::init(0),
+                               llvm::cl::cat(category));
   llvm::cl::opt<std::string> kind("kind", llvm::cl::desc("Only description or safetensors"), llvm::cl::init(""),
                                   llvm::cl::cat(category));
   llvm::cl::HideUnrelatedOptions(category);
   llvm::cl::ParseCommandLineOptions(argc, argv, "Feeds broken and hostile input to ssmc\n");
   installWatchdog();
 
-  const bool whole = only < 0;
+  const bool isAlone = only >= 0;
+  const int64_t begin = isAlone ? only : first, end = isAlone ? only + 1 : first + count;
   Tally tally;
   for (auto make : {makeDescriptionTarget, makeSafetensorsTarget}) {
     std::unique_ptr<Target> target = make();
     if (kind.empty() || kind == target->name())
-      runTarget(*target, seed, whole ? 0 : only, whole ? count : only + 1, whole, tally);
+      runTarget(*target, seed, begin, end, /*judged=*/!isAlone, tally);
   }
   std::printf("%lld passed, %lld failed\n", static_cast<long long>(tally.passed), static_cast<long long>(tally.failed));
   return tally.failed == 0 && tally.passed > 0 ? 0 : 1;

@@ -49,7 +49,7 @@ std::string otherNumber(Random &random) {
   static const Pieces extremes = {"0",     "-1",  "1e308",      "1e400",      "1e-320",
                                   "65536", "255", "4294967296", "2147483647", "9223372036854775807",
                                   "0.0",   "007", "1e",         ".5",         "18446744073709551616"};
-  if (random.chance(40))
+  if (random.chance(30))
     return random.pick(extremes);
   return random.chance(50) ? std::to_string(random.below(10)) : "0." + std::to_string(random.below(1000));
 }
@@ -97,6 +97,8 @@ void changeNumber(Pieces &pieces, Random &random) {
 
 void nest(Pieces &pieces, const MutationSources &sources, Random &random) {
   size_t at = random.below(pieces.size());
+  for (int tries = 0; tries < 8 && !isWordChar(pieces[at][0]); ++tries)
+    at = random.below(pieces.size());
   const auto &[open, close] = random.pick(sources.brackets);
   const size_t depth = random.chance(80) ? 1 + random.below(4) : 1 + random.below(3000);
   std::string before, after;
@@ -156,7 +158,7 @@ std::string mutateOnce(std::string text, const MutationSources &sources, Random 
 
 std::string ssm::fuzz::mutate(std::string text, const MutationSources &sources, Random &random) {
   // Most get one change: several leave little that is still valid.
-  for (int64_t changes = random.chance(60) ? 1 : 2 + random.below(3); changes > 0 && !text.empty(); --changes)
+  for (int64_t changes = random.chance(75) ? 1 : 2 + random.below(3); changes > 0 && !text.empty(); --changes)
     text = mutateOnce(std::move(text), sources, random);
   return text;
 }

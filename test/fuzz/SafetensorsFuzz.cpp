@@ -4,6 +4,7 @@
 #include "test/fuzz/Fuzz.h"
 #include "test/fuzz/Mutation.h"
 
+#include <cctype>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -122,6 +123,15 @@ std::string mutateFile(const std::string &file, const std::string &other, Random
       random.pick(bytes) = char(random.below(256));
     return bytes;
   }
+  case 4: // the data alone, which may be anything
+    for (char &byte : data)
+      byte = char(random.below(256));
+    break;
+  case 5: // a space for a space, a letter for a letter: often a header still
+    for (int64_t count = random.below(4); count > 0; --count)
+      if (char &byte = random.pick(header); std::isalpha(static_cast<unsigned char>(byte)) || byte == ' ')
+        byte = byte == ' ' ? '\n' : char('a' + random.below(26));
+    break;
   default:
     header = mutate(std::move(header), sources, random);
   }

@@ -28,8 +28,7 @@ Error standIn(llvm::Function &function, llvm::ArrayRef<std::pair<llvm::StringRef
   else if (name.contains("rcp.approx"))
     builder.CreateRet(builder.CreateFDiv(one(), host->getArg(0)));
   else if (name.contains("rsqrt.approx"))
-    builder.CreateRet(
-        builder.CreateFDiv(one(), builder.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, host->getArg(0))));
+    builder.CreateRet(builder.CreateFDiv(one(), builder.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, host->getArg(0))));
   else
     return llvm::createStringError("no stand-in for " + name);
   function.replaceAllUsesWith(host);
@@ -88,9 +87,8 @@ private:
       return new llvm::GlobalVariable(module, type, false, llvm::GlobalValue::InternalLinkage,
                                       llvm::ConstantInt::get(type, 0), name);
     };
-    registers = {{"sreg.nctaid.x", variable("blocks")},
-                 {"sreg.ctaid.x", variable("block")},
-                 {"sreg.tid.x", variable("thread")}};
+    registers = {
+        {"sreg.nctaid.x", variable("blocks")}, {"sreg.ctaid.x", variable("block")}, {"sreg.tid.x", variable("thread")}};
     for (llvm::Function &function : module) {
       if (function.getName().starts_with("llvm.nvvm"))
         if (Error error = standIn(function, registers))
@@ -127,7 +125,8 @@ private:
 };
 } // namespace
 
-Expected<std::unique_ptr<SequentialGpu>> SequentialGpu::create(RecurrenceOp recurrence, const LoweringOptions &options) {
+Expected<std::unique_ptr<SequentialGpu>> SequentialGpu::create(RecurrenceOp recurrence,
+                                                               const LoweringOptions &options) {
   auto result = std::make_unique<Sequential>();
   if (Error error = result->build(recurrence, options))
     return std::move(error);

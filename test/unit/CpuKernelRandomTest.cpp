@@ -67,12 +67,11 @@ void runSeed(uint64_t seed, const RandomRecurrenceOptions &options) {
 }
 } // namespace
 
-TEST(CpuKernelRandom, GivesTheInterpretersResult) {
-  for (uint64_t seed = 0; seed < 100 && !HasFatalFailure(); ++seed)
-    runSeed(seed, {});
-}
+class CpuKernelRandom : public testing::TestWithParam<uint64_t> {};
+class CpuKernelRandomTypes : public testing::TestWithParam<uint64_t> {};
 
-TEST(CpuKernelRandom, GivesTheInterpretersResultInAnyStoredType) {
-  for (uint64_t seed = 1000; seed < 1040 && !HasFatalFailure(); ++seed)
-    runSeed(seed, {.mixedTypes = true});
-}
+TEST_P(CpuKernelRandom, GivesTheInterpretersResult) { runSeed(GetParam(), {}); }
+INSTANTIATE_TEST_SUITE_P(Seed, CpuKernelRandom, testing::Range<uint64_t>(0, 100));
+
+TEST_P(CpuKernelRandomTypes, GivesTheInterpretersResult) { runSeed(GetParam(), {.mixedTypes = true}); }
+INSTANTIATE_TEST_SUITE_P(Seed, CpuKernelRandomTypes, testing::Range<uint64_t>(1000, 1040));

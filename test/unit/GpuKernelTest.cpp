@@ -1,12 +1,12 @@
 // GPU kernels against the interpreter: the LLVM module that becomes PTX, run thread by thread on this processor.
 
 #include "codegen/binding/Binding.h"
+#include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
 #include "passes/Specialize.h"
 #include "test/support/Description.h"
 #include "test/support/RandomArguments.h"
 #include "test/support/SequentialGpu.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -18,13 +18,15 @@ using namespace ssm;
 using namespace ssm::test;
 
 namespace {
-/// All of f32's rounding over some 40 steps of a recurrence that forgets; ex2.approx is off by 2 units in the last place.
+/// All of f32's rounding over some 40 steps of a recurrence that forgets; ex2.approx is off by 2 units in the last
+/// place.
 constexpr double tolerance = 2e-5;
 
 std::vector<std::string> libraryFiles() {
   std::vector<std::string> files;
   std::error_code error;
-  for (llvm::sys::fs::directory_iterator it(SSM_SOURCE_DIR "/models", error), end; it != end && !error; it.increment(error))
+  for (llvm::sys::fs::directory_iterator it(SSM_SOURCE_DIR "/models", error), end; it != end && !error;
+       it.increment(error))
     if (llvm::sys::path::extension(it->path()) == ".ssm")
       files.push_back(llvm::sys::path::filename(it->path()).str());
   llvm::sort(files);
@@ -108,8 +110,8 @@ TEST_P(GpuKernel, GivesTheInterpretersResult) {
   auto gpu = SequentialGpu::create(recurrence, {*target, "auto", true, {}});
   ASSERT_TRUE(static_cast<bool>(gpu)) << llvm::toString(gpu.takeError());
   for (unsigned given : {0u, 100u}) {
-    InterpreterArguments arguments =
-        randomArguments(recurrence, parameters.dims, 1 + given, {.optionalInputs = 100, .states = given, .magnitude = 0.5});
+    InterpreterArguments arguments = randomArguments(recurrence, parameters.dims, 1 + given,
+                                                     {.optionalInputs = 100, .states = given, .magnitude = 0.5});
     auto expected = interpret(recurrence, arguments);
     ASSERT_TRUE(static_cast<bool>(expected)) << llvm::toString(expected.takeError());
     Launch launch(recurrence, (*gpu)->lowered(), arguments);
@@ -126,6 +128,5 @@ TEST_P(GpuKernel, GivesTheInterpretersResult) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Library, GpuKernel, testing::ValuesIn(libraryFiles()), [](const auto &info) {
-  return llvm::sys::path::stem(info.param).str();
-});
+INSTANTIATE_TEST_SUITE_P(Library, GpuKernel, testing::ValuesIn(libraryFiles()),
+                         [](const auto &info) { return llvm::sys::path::stem(info.param).str(); });

@@ -1,5 +1,5 @@
-// The selective scan as one writes it down: Gu & Dao 2023, equations 2a and 2b with a diagonal A. Time outermost, states
-// contiguous; compiled with -O3 -march=native.
+// The selective scan as one writes it down: Gu & Dao 2023, equations 2a and 2b with a diagonal A. Time outermost,
+// states contiguous; compiled with -O3 -march=native.
 
 #include "bench/peers/scalar/mamba1.h"
 
