@@ -246,7 +246,8 @@ private:
       Value &shared = splats[{broadcast.getSource(), sourceRow}];
       if (shared)
         return shared;
-      builder.setInsertionPoint(broadcast.getSource().getParentBlock()->findAncestorOpInBlock(*root));
+      // The row's block: a tile that a loop carries was an argument of the old loop, whose body has moved.
+      builder.setInsertionPoint(source.getParentBlock()->findAncestorOpInBlock(*root));
       return shared = vector::BroadcastOp::create(builder, broadcast.getLoc(), rowTypeOf(broadcast), source);
     }
     if (rows.lanes == 1)

@@ -32,6 +32,7 @@ def read(root, name):
 # ---- paths
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.M | re.S)
 SPAN = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"^\.?[A-Za-z0-9_*][\w.*+-]*(/[\w.*+-]+)*/?$")
 MADE = ("build/", "build-asan/", "build-debug/")  # what the build makes is not in the tree
@@ -39,7 +40,7 @@ MADE = ("build/", "build-asan/", "build-debug/")  # what the build makes is not 
 
 def named_paths(page, text, top):
     """(path relative to the root, what the page says) for each link to a file and each span or word that is a path."""
-    for target in LINK.findall(text):
+    for target in LINK.findall(CODE.sub("", text)):
         if "://" not in target and not target.startswith("#"):
             yield os.path.normpath(os.path.join(os.path.dirname(page), target.split("#")[0])), target
     words = [word for span in SPAN.findall(text) for word in span.split()]
