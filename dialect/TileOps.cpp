@@ -91,6 +91,10 @@ LogicalResult TileMoveOp::verify() { // tile_move_c1
 }
 
 LogicalResult TileDelayOp::verify() { // tile_delay_c1
+  if (getValues().empty())
+    return emitOpError("expects a tile or more");
+  if (!llvm::all_equal(getValues().getTypes()))
+    return emitOpError("expects operands of one type");
   SmallVector<int64_t> shape = shapeOf(getValues().front().getType());
   int64_t axis = getAxis();
   if (axis < 0 || axis >= static_cast<int64_t>(shape.size()) || shape[axis] != 1)

@@ -20,7 +20,8 @@ static Error refuse(const llvm::Twine &message) {
 int64_t Placement::threads() const {
   int64_t count = 1;
   for (const DimPlace &place : places)
-    count *= place.threads;
+    if (llvm::MulOverflow(count, place.threads, count))
+      return std::numeric_limits<int64_t>::max();
   return count;
 }
 

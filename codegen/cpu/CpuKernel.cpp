@@ -1,6 +1,7 @@
 // Kernels in this process: lower, compile with ORC, and hand tasks to threads.
 
 #include "codegen/cpu/CpuKernel.h"
+#include "codegen/binding/Binding.h"
 #include "codegen/lowering/Machine.h"
 #include "llvm/ExecutionEngine/Orc/CompileUtils.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
@@ -23,17 +24,13 @@ Error fail(const llvm::Twine &message) { return llvm::createStringError(llvm::in
 using Clock = std::chrono::steady_clock;
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-DType dtypeOf(Type stored) {
-  if (auto complex = dyn_cast<ComplexType>(stored))
-    return complex.getElementType().isF64() ? DType::C128 : DType::C64;
-  return stored.isF64() ? DType::F64 : stored.isBF16() ? DType::BF16 : stored.isF16() ? DType::F16 : DType::F32;
-}
-
 /// The words of one call, and whether each tensor's last axis has stride 1.
 struct Call {
   std::vector<int64_t> words;
   bool packed = true;
   int64_t tasks = 0;
+  /// Initial states that a task would overwrite before another has read them.
+  std::vector<Tensor> copies;
 };
 
 /// One compiled variant. The JIT owns the code.
@@ -171,7 +168,7 @@ private:
       call.words.insert(call.words.end(), tensor.getRank() + 1, 0);
       return Error::success();
     }
-    const Tensor &given = it->second;
+    Tensor given = it->second;
     if (given.dtype() != dtypeOf(tensor.stored))
       return fail("the tensor '" + tensor.name + "' is of type " + std::string(dtypeName(given.dtype())) +
                   "; expected " + std::string(dtypeName(dtypeOf(tensor.stored))));
@@ -188,11 +185,31 @@ private:
     if (given.shape() != expected)
       return fail("the tensor '" + tensor.name + "' has the shape " + shapeText(given.shape()) + "; expected " +
                   shapeText(expected));
+    if (isOverwritten(tensor, arguments)) {
+      given = given.clone();
+      call.copies.push_back(given);
+    }
     call.words.push_back(std::bit_cast<int64_t>(given.data()));
     call.words.insert(call.words.end(), given.strides().begin(), given.strides().end());
     if (given.rank() && given.stride(given.rank() - 1) != 1 && given.size(given.rank() - 1) > 1)
       call.packed = false;
     return Error::success();
+  }
+
+  /// Whether an initial state is updated in place and read by several tasks, since it lacks a dimension of the grid.
+  /// Only the first of them writes it, at a time that is not ordered with the others' reads.
+  bool isOverwritten(const KernelTensor &tensor, const CpuArguments &arguments) {
+    if (tensor.role != KernelTensor::Role::InitialState)
+      return false;
+    auto final = arguments.finalStates.find(tensor.name);
+    if (final == arguments.finalStates.end() || final->second.data() != arguments.initialStates.at(tensor.name).data())
+      return false;
+    DimensionAnalysis dims(recurrence);
+    DimSet own = dims.of(tensor.layout);
+    for (auto [dim, place] : llvm::enumerate(placement.places))
+      if (place.grid && !own.contains(dim))
+        return true;
+    return false;
   }
 
   RecurrenceOp recurrence;

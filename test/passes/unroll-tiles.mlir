@@ -24,3 +24,87 @@ func.func @broadcast_of_carried(%p: !llvm.ptr, %n: index) {
   }
   return
 }
+
+// Each row's chain is in one piece: its load, its arithmetic, its store, before the next row's load.
+// CHECK-LABEL: func.func @depth_first
+// CHECK:         %[[X0:.*]] = ssm.tile_load {{.*}} vector<4xf32>
+// CHECK-NOT:     ssm.tile_load
+// CHECK:         %[[Y0:.*]] = arith.mulf %[[X0]], %[[X0]]
+// CHECK:         ssm.tile_store %[[Y0]]
+// CHECK:         %[[X1:.*]] = ssm.tile_load {{.*}} vector<4xf32>
+// CHECK:         %[[Y1:.*]] = arith.mulf %[[X1]], %[[X1]]
+// CHECK:         ssm.tile_store %[[Y1]]
+func.func @depth_first(%p: !llvm.ptr, %q: !llvm.ptr, %o: i64, %ld: i64) {
+  %c1 = arith.constant 1 : i64
+  %x = ssm.tile_load f32 %p[%o] strides(%ld, %c1) : !llvm.ptr, vector<2x4xf32>
+  %y = arith.mulf %x, %x : vector<2x4xf32>
+  ssm.tile_store %y, f32 %q[%o] strides(%ld, %c1) : !llvm.ptr, vector<2x4xf32>
+  return
+}
+
+// A row that is known to lie outside its limit is neither loaded nor stored, and does not count in a sum.
+// CHECK-LABEL: func.func @outside
+// CHECK-COUNT-1: ssm.tile_load
+// CHECK-NOT:     ssm.tile_load
+// CHECK-NOT:     arith.addf
+// CHECK:         ssm.tile_store
+// CHECK-NOT:     ssm.tile_store
+// CHECK:         return
+func.func @outside(%p: !llvm.ptr, %q: !llvm.ptr, %o: i64, %ld: i64) {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %x = ssm.tile_load f32 %p[%o] strides(%ld, %c1) where [array<i64: 1, 0>] below(%c1) : !llvm.ptr, vector<2x4xf32>
+  %s = ssm.tile_reduce add %x over [0] where [array<i64: 1, 0>] below(%c1) : vector<2x4xf32> to vector<1x4xf32>
+  ssm.tile_store %s, f32 %q[%o] strides(%c0, %c1) : !llvm.ptr, vector<1x4xf32>
+  return
+}
+
+// A row that may lie outside reads from the tile's first address then, which always exists.
+// CHECK-LABEL: func.func @may_be_outside
+// CHECK-SAME:    (%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[O:.*]]: i64, %[[LD:.*]]: i64, %{{.*}}: i64)
+// CHECK:         arith.addi %[[O]], %[[LD]]
+// CHECK:         %[[SECOND:.*]] = arith.addi %[[O]], %[[LD]]
+// CHECK:         %[[GOOD:.*]] = arith.select %{{.*}}, %[[SECOND]], %[[O]] : i64
+// CHECK:         ssm.tile_load f32 %{{.*}}[%[[GOOD]]]
+func.func @may_be_outside(%p: !llvm.ptr, %q: !llvm.ptr, %o: i64, %ld: i64, %n: i64) {
+  %c1 = arith.constant 1 : i64
+  %x = ssm.tile_load f32 %p[%o] strides(%ld, %c1) where [array<i64: 1, 0>] below(%n) : !llvm.ptr, vector<2x4xf32>
+  ssm.tile_store %x, f32 %q[%o] strides(%ld, %c1) : !llvm.ptr, vector<2x4xf32>
+  return
+}
+
+// A maximum counts what is outside as minus infinity.
+// CHECK-LABEL: func.func @neutral
+// CHECK:         arith.constant dense<0xFF800000> : vector<4xf32>
+// CHECK:         arith.select
+// CHECK:         ssm.tile_reduce max {{.*}} : vector<4xf32> to f32
+func.func @neutral(%p: !llvm.ptr, %o: i64, %n: i64) {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %x = ssm.tile_load f32 %p[%o] strides(%c1) : !llvm.ptr, vector<4xf32>
+  %m = ssm.tile_reduce max %x over [0] where [array<i64: 1>] below(%n) : vector<4xf32> to vector<1xf32>
+  ssm.tile_store %m, f32 %p[%o] strides(%c0) : !llvm.ptr, vector<1xf32>
+  return
+}
+
+// A window is its operands' rows, and a move between registers a renaming: the operations are gone.
+// CHECK-LABEL: func.func @renamed
+// CHECK-SAME:    (%[[P:.*]]: !llvm.ptr, %[[Q:.*]]: !llvm.ptr, %{{.*}}: !llvm.ptr,
+// CHECK-NOT:     ssm.tile_delay
+// CHECK-NOT:     ssm.tile_move
+// CHECK:         %[[B:.*]] = ssm.tile_load f32 %[[Q]]
+// CHECK:         ssm.tile_store %[[B]]
+// CHECK:         %[[A:.*]] = ssm.tile_load f32 %[[P]]
+// CHECK:         ssm.tile_store %[[A]]
+// CHECK-NOT:     ssm.tile
+// CHECK:         return
+func.func @renamed(%p: !llvm.ptr, %q: !llvm.ptr, %r: !llvm.ptr, %o: i64, %ld: i64) {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %a = ssm.tile_load f32 %p[%o] strides(%c0, %c1) : !llvm.ptr, vector<1x4xf32>
+  %b = ssm.tile_load f32 %q[%o] strides(%c0, %c1) : !llvm.ptr, vector<1x4xf32>
+  %w = ssm.tile_delay %a, %b along 0 : vector<1x4xf32>, vector<1x4xf32> to vector<2x4xf32>
+  %m = ssm.tile_move %w from [0] to [0] size 2 reversed : vector<2x4xf32> to vector<2x4xf32>
+  ssm.tile_store %m, f32 %r[%o] strides(%ld, %c1) : !llvm.ptr, vector<2x4xf32>
+  return
+}

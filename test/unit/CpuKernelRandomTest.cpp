@@ -16,7 +16,8 @@ namespace {
 constexpr double f32Tolerance = 2e-4, f64Tolerance = 1e-12;
 
 /// Elements of the largest tile: every dimension that a random recurrence sums or moves along is held whole, and its
-/// whole tile is unrolled, which takes LLVM minutes where there are thousands of elements; large tiles are CpuKernelSizes' part.
+/// whole tile is unrolled, which takes LLVM minutes where there are thousands of elements; large tiles are
+/// CpuKernelSizes' part.
 constexpr int64_t maxTile = 24;
 
 /// Random sizes of which those held on chip are lowered, the largest first, until their product is small.

@@ -173,7 +173,7 @@ struct Range {
 inline Range rangeOf(llvm::StringRef model, llvm::StringRef tensor, const std::map<std::string, int64_t> &sizes) {
   auto size = [&](const char *dim) { return std::max<double>(1, sizes.at(dim)); };
   if (tensor == "A" && model == "s4")
-    return {-1.5 / std::sqrt(size("state")), 1.5 / std::sqrt(size("state"))};
+    return {-0.9 / std::sqrt(size("state")), 0.9 / std::sqrt(size("state"))};
   if (tensor == "A")
     return {-1, -0.1};
   if (tensor == "gamma")

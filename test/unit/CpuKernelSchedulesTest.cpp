@@ -24,6 +24,11 @@ const Scheduled schedules[] = {
     {"ema2", "batch=grid,lane:4; channel=grid,reg:5"},
     {"ema2", "channel=grid"},
     {"ema2", "batch=reg:2; channel=lane:16,reg:2"},
+    // Lanes of any number.
+    {"ema2", "channel=grid,lane:3"},
+    {"ema2", "channel=grid,lane:17,reg:2"},
+    {"mamba1", "member=grid,reg:2; state=lane:5,reg:3; time=loop:16; load=staged; store=staged"},
+    {"gla", "value=grid; key=lane:7,reg:2"},
     {"lstm_cell_scan", "channel=grid,lane:16; time=loop:33"},
     {"lstm_cell_scan", "batch=grid,lane:2; channel=grid,reg:3"},
     {"mingru", "channel=grid,lane:16,reg:2; load=staged; store=staged; time=loop:16"},

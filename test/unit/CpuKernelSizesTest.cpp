@@ -145,7 +145,7 @@ TEST_P(CpuKernelSizes, MayBeZeroInBatchAndTime) {
 }
 
 TEST_P(CpuKernelSizes, AreRightInAnyMemory) {
-  compile(17, {});
+  compile(7, {});
   if (HasFatalFailure())
     return;
   for (const std::string &wide : openDims())

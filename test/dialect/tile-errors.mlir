@@ -1,0 +1,136 @@
+// RUN: ssm-opt %s --split-input-file --verify-diagnostics
+// Constraints of the tile operations, by their labels in TileOps.td.
+
+func.func @tile_place_c1() {
+  // expected-error@+1 {{'ssm.tile_place' op has the unknown level 'warp'; expected grid or thread}}
+  %0 = "ssm.tile_place"() {level = "warp"} : () -> i64
+  return
+}
+
+// -----
+func.func @tile_load_c1_strides(%p: !llvm.ptr, %o: i64) {
+  // expected-error@+1 {{'ssm.tile_load' op expects 2 strides, found 1}}
+  %0 = ssm.tile_load f32 %p[%o] strides(%o) : !llvm.ptr, vector<2x16xf32>
+  return
+}
+
+// -----
+func.func @tile_load_c1_limits(%p: !llvm.ptr, %o: i64) {
+  // expected-error@+1 {{'ssm.tile_load' op has 2 limits but 1 lists of coefficients}}
+  %0 = ssm.tile_load f32 %p[%o] strides(%o, %o) where [array<i64: 0, 1>] below(%o, %o) : !llvm.ptr, vector<2x16xf32>
+  return
+}
+
+// -----
+func.func @tile_load_c1_coefficients(%p: !llvm.ptr, %o: i64) {
+  // expected-error@+1 {{'ssm.tile_load' op expects 2 coefficients a limit, found 3}}
+  %0 = ssm.tile_load f32 %p[%o] strides(%o, %o) where [array<i64: 0, 1, 2>] below(%o) : !llvm.ptr, vector<2x16xf32>
+  return
+}
+
+// -----
+func.func @tile_store_c1(%p: !llvm.ptr, %o: i64, %v: vector<2x16xf32>) {
+  // expected-error@+1 {{'ssm.tile_store' op expects 2 strides, found 3}}
+  ssm.tile_store %v, f32 %p[%o] strides(%o, %o, %o) : !llvm.ptr, vector<2x16xf32>
+  return
+}
+
+// -----
+func.func @tile_reduce_c1_kind(%v: vector<2x16xf32>) {
+  // expected-error@+1 {{'ssm.tile_reduce' op has the unknown kind 'mul'; expected add or max}}
+  %0 = "ssm.tile_reduce"(%v) {kind = "mul", axes = array<i64: 0>} : (vector<2x16xf32>) -> vector<1x16xf32>
+  return
+}
+
+// -----
+func.func @tile_reduce_c1_axis(%v: vector<2x16xf32>) {
+  // expected-error@+1 {{'ssm.tile_reduce' op reduces axis 2 of a tile of rank 2}}
+  %0 = ssm.tile_reduce add %v over [2] : vector<2x16xf32> to vector<1x16xf32>
+  return
+}
+
+// -----
+func.func @tile_reduce_c1_shape(%v: vector<2x16xf32>) {
+  // expected-error@+1 {{'ssm.tile_reduce' op expects a result of the operand's shape with 1 along the reduced axes, found 'vector<2x1xf32>'}}
+  %0 = ssm.tile_reduce add %v over [0] : vector<2x16xf32> to vector<2x1xf32>
+  return
+}
+
+// -----
+func.func @tile_reduce_c2(%v: vector<2x16xf32>, %n: i64) {
+  // expected-error@+1 {{'ssm.tile_reduce' op expects 2 coefficients a limit, found 1}}
+  %0 = ssm.tile_reduce add %v over [0] where [array<i64: 1>] below(%n) : vector<2x16xf32> to vector<1x16xf32>
+  return
+}
+
+// -----
+func.func @tile_move_c1_rank(%v: vector<2x1x4xf32>) {
+  // expected-error@+1 {{'ssm.tile_move' op changes the rank of a tile}}
+  %0 = ssm.tile_move %v from [0] to [1] size 2 : vector<2x1x4xf32> to vector<1x2xf32>
+  return
+}
+
+// -----
+func.func @tile_move_c1_axis(%v: vector<2x1x4xf32>) {
+  // expected-error@+1 {{'ssm.tile_move' op moves along axis 3 of a tile of rank 3}}
+  %0 = ssm.tile_move %v from [0] to [3] size 2 : vector<2x1x4xf32> to vector<1x2x4xf32>
+  return
+}
+
+// -----
+func.func @tile_move_c1_size(%v: vector<2x1x4xf32>) {
+  // expected-error@+1 {{'ssm.tile_move' op moves 3 values between axes that hold 2 and 3}}
+  %0 = ssm.tile_move %v from [0] to [1] size 3 : vector<2x1x4xf32> to vector<1x3x4xf32>
+  return
+}
+
+// -----
+func.func @tile_move_c1_other_axes(%v: vector<2x1x4xf32>) {
+  // expected-error@+1 {{'ssm.tile_move' op changes the extent of axis 2, along which nothing moves}}
+  %0 = ssm.tile_move %v from [0] to [1] size 2 : vector<2x1x4xf32> to vector<1x2x8xf32>
+  return
+}
+
+// -----
+func.func @tile_delay_c1_none() {
+  // expected-error@+1 {{'ssm.tile_delay' op expects a tile or more}}
+  %0 = "ssm.tile_delay"() {axis = 0 : i64} : () -> vector<2x16xf32>
+  return
+}
+
+// -----
+func.func @tile_delay_c1_types(%a: vector<1x16xf32>, %b: vector<1x8xf32>) {
+  // expected-error@+1 {{'ssm.tile_delay' op expects operands of one type}}
+  %0 = ssm.tile_delay %a, %b along 0 : vector<1x16xf32>, vector<1x8xf32> to vector<2x16xf32>
+  return
+}
+
+// -----
+func.func @tile_delay_c1_operand(%a: vector<2x16xf32>) {
+  // expected-error@+1 {{'ssm.tile_delay' op expects operands of extent 1 along axis 0}}
+  %0 = ssm.tile_delay %a along 0 : vector<2x16xf32> to vector<2x16xf32>
+  return
+}
+
+// -----
+func.func @tile_delay_c1_result(%a: vector<1x16xf32>) {
+  // expected-error@+1 {{'ssm.tile_delay' op expects a result that holds 2 tiles along axis 0}}
+  %0 = ssm.tile_delay %a, %a along 0 : vector<1x16xf32>, vector<1x16xf32> to vector<1x16xf32>
+  return
+}
+
+// -----
+func.func @stage_load_c1(%s: !llvm.ptr, %p: !llvm.ptr, %o: i64) {
+  // expected-error@+1 {{'ssm.stage_load' op expects 2 strides, found 1}}
+  ssm.stage_load %s f32 [1, 16], f32 %p[%o] strides(%o) steps %o stride %o : !llvm.ptr, !llvm.ptr
+  return
+}
+
+// -----
+func.func @stage_store_c1(%s: !llvm.ptr, %p: !llvm.ptr, %o: i64) {
+  // expected-error@+1 {{'ssm.stage_store' op has 1 limits but 0 lists of coefficients}}
+  "ssm.stage_store"(%s, %p, %o, %o, %o, %o, %o, %o) {element = f32, shape = array<i64: 1, 16>, stored = f32,
+    coefficients = [], operandSegmentSizes = array<i32: 1, 1, 1, 2, 1, 1, 1>}
+    : (!llvm.ptr, !llvm.ptr, i64, i64, i64, i64, i64, i64) -> ()
+  return
+}

@@ -1,0 +1,57 @@
+// RUN: ssm-opt %s --split-input-file --ssm-lower-moves | FileCheck %s --implicit-check-not=ssm.tile
+
+// Lanes of stride 1 under a limit are one masked access, aligned to an element and no more.
+// CHECK-LABEL: func.func @contiguous
+// CHECK:         %[[MASK:.*]] = arith.cmpi slt
+// CHECK:         llvm.intr.masked.load %{{.*}}, %[[MASK]], %{{.*}} {alignment = 4 : i32}
+// CHECK:         llvm.intr.masked.store {{.*}} {alignment = 4 : i32}
+func.func @contiguous(%p: !llvm.ptr, %o: i64, %n: i64) {
+  %c1 = arith.constant 1 : i64
+  %x = ssm.tile_load f32 %p[%o] strides(%c1) where [array<i64: 1>] below(%n) : !llvm.ptr, vector<4xf32>
+  ssm.tile_store %x, f32 %p[%o] strides(%c1) where [array<i64: 1>] below(%n) : !llvm.ptr, vector<4xf32>
+  return
+}
+
+// -----
+// A strided lane beyond the limit reads the row's first element instead, and becomes 0.
+// CHECK-LABEL: func.func @strided
+// CHECK-SAME:    (%[[P:.*]]: !llvm.ptr, %[[O:.*]]: i64, %[[LD:.*]]: i64, %[[N:.*]]: i64)
+// CHECK:         %[[MASK:.*]] = arith.cmpi slt
+// CHECK:         %[[NEXT:.*]] = arith.addi %[[O]], %[[LD]]
+// CHECK:         %[[INSIDE:.*]] = vector.extract %[[MASK]][1]
+// CHECK:         %[[GOOD:.*]] = arith.select %[[INSIDE]], %[[NEXT]], %[[O]] : i64
+// CHECK:         llvm.getelementptr %[[P]][%[[GOOD]]]
+// CHECK:         arith.select %[[MASK]], {{.*}} : vector<2xi1>, vector<2xf32>
+// CHECK:         llvm.intr.masked.scatter
+func.func @strided(%p: !llvm.ptr, %o: i64, %ld: i64, %n: i64) {
+  %x = ssm.tile_load f32 %p[%o] strides(%ld) where [array<i64: 1>] below(%n) : !llvm.ptr, vector<2xf32>
+  ssm.tile_store %x, f32 %p[%o] strides(%ld) where [array<i64: 1>] below(%n) : !llvm.ptr, vector<2xf32>
+  return
+}
+
+// -----
+// bf16 is the upper half of an f32: shifted up, and down again rounded to nearest even with NaN kept.
+// CHECK-LABEL: func.func @bf16
+// CHECK:         llvm.load {{.*}} -> vector<4xbf16>
+// CHECK:         arith.shli {{.*}} : vector<4xi32>
+// CHECK:         arith.cmpf uno
+// CHECK:         arith.trunci {{.*}} : vector<4xi32> to vector<4xi16>
+// CHECK:         llvm.store {{.*}} : vector<4xbf16>, !llvm.ptr
+func.func @bf16(%p: !llvm.ptr, %o: i64) {
+  %c1 = arith.constant 1 : i64
+  %x = ssm.tile_load bf16 %p[%o] strides(%c1) : !llvm.ptr, vector<4xf32>
+  ssm.tile_store %x, bf16 %p[%o] strides(%c1) : !llvm.ptr, vector<4xf32>
+  return
+}
+
+// -----
+// f16 and f64 have instructions of their own.
+// CHECK-LABEL: func.func @converted
+// CHECK:         arith.extf {{.*}} : vector<4xf16> to vector<4xf32>
+// CHECK:         arith.extf {{.*}} : vector<4xf32> to vector<4xf64>
+func.func @converted(%p: !llvm.ptr, %o: i64) {
+  %c1 = arith.constant 1 : i64
+  %x = ssm.tile_load f16 %p[%o] strides(%c1) : !llvm.ptr, vector<4xf32>
+  ssm.tile_store %x, f64 %p[%o] strides(%c1) : !llvm.ptr, vector<4xf32>
+  return
+}

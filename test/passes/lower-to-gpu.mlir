@@ -1,0 +1,22 @@
+// RUN: ssm-opt %s --ssm-lower-to-gpu | FileCheck %s
+
+// Blocks stride over the tasks, so that any grid is right; the last argument says how many tasks there are.
+// CHECK:       module attributes {gpu.container_module}
+// CHECK:         gpu.module
+// CHECK:           gpu.func @kernel(%[[P:.*]]: !llvm.ptr, %[[TASKS:.*]]: i64) kernel
+// CHECK-SAME:        known_block_size = array<i32: 64, 1, 1>
+// CHECK-DAG:         %[[BLOCK:.*]] = arith.index_castui %block_id_x
+// CHECK-DAG:         %[[GRID:.*]] = arith.index_castui %grid_dim_x
+// CHECK-DAG:         %[[THREAD:.*]] = arith.index_castui %thread_id_x
+// CHECK:             scf.for %[[TASK:.*]] = %[[BLOCK]] to %[[TASKS]] step %[[GRID]]
+// CHECK:               %[[SUM:.*]] = arith.addi %[[TASK]], %[[THREAD]]
+// CHECK:               llvm.store %[[SUM]]
+// CHECK:             gpu.return
+// CHECK-NOT:   func.func
+func.func @kernel(%p: !llvm.ptr) attributes {ssm.threads = 64 : i64} {
+  %task = ssm.tile_place grid : i64
+  %thread = ssm.tile_place thread : i64
+  %sum = arith.addi %task, %thread : i64
+  llvm.store %sum, %p : i64, !llvm.ptr
+  return
+}

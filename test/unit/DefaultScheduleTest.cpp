@@ -1,0 +1,133 @@
+// What is taken without --schedule, by rules: full lanes, states in registers, no sums over lanes where they can be
+// helped.
+
+#include "mlir/Pass/PassManager.h"
+#include "passes/Passes.h"
+#include "passes/Pipeline.h"
+#include "passes/Specialize.h"
+#include "schedule/Placement.h"
+#include "test/support/Description.h"
+
+#include <gtest/gtest.h>
+
+using namespace ssm;
+using namespace ssm::test;
+
+namespace {
+const Target avx512, avx2 = {.vectorBytes = 32, .vectorRegisters = 16}, gpu = {.gpu = true};
+
+struct Result {
+  Schedule schedule;
+  std::string text, error;
+  /// Count of a dimension at a level; 0 where it is not on it.
+  int64_t on(llvm::StringRef dim, Level level) const {
+    const DimPlacement *placement = schedule.lookup(dim);
+    return placement && placement->isOn(level) ? placement->countAt(level) : 0;
+  }
+};
+
+Result choose(llvm::StringRef model, const std::map<std::string, int64_t> &sizes, const Target &target = avx512,
+              const SizeHints &hints = {}, const std::string &dtype = "f32") {
+  Result result;
+  Description description = parseFile((SSM_SOURCE_DIR "/models/" + model + ".ssm").str());
+  EXPECT_TRUE(description) << description.errors;
+  SpecializeParameters parameters;
+  parameters.dims = sizes;
+  parameters.dtype = dtype;
+  EXPECT_TRUE(succeeded(specialize(description.recurrence(), parameters)));
+  mlir::PassManager passes(description.context.get());
+  passes.addNestedPass<RecurrenceOp>(createDiscretize());
+  addPrepare(passes);
+  EXPECT_TRUE(succeeded(passes.run(*description.module)));
+  RecurrenceOp recurrence = description.recurrence();
+  llvm::Expected<Schedule> schedule = defaultSchedule(recurrence, target, hints);
+  if (!schedule) {
+    result.error = llvm::toString(schedule.takeError());
+    return result;
+  }
+  result.schedule = *schedule;
+  result.text = printSchedule(*schedule);
+  // Whatever the rules choose has to be legal.
+  llvm::Expected<Placement> placement = placeSchedule(recurrence, *schedule, target);
+  EXPECT_TRUE(static_cast<bool>(placement)) << result.text << ": " << llvm::toString(placement.takeError());
+  return result;
+}
+} // namespace
+
+TEST(DefaultSchedule, ManyChannelsGoOnTheLanesAndTheStateOnRegisters) {
+  Result chosen = choose("mamba1", {{"batch", 1}, {"group", 1}, {"member", 2048}, {"state", 16}, {"time", 1024}});
+  EXPECT_EQ(chosen.on("member", Level::Lane), 16) << chosen.text;
+  EXPECT_EQ(chosen.on("state", Level::Reg), 16) << chosen.text;
+}
+
+TEST(DefaultSchedule, FewChannelsPutTheStateOnTheLanes) {
+  Result chosen = choose("mamba1", {{"batch", 1}, {"group", 1}, {"member", 3}, {"state", 16}, {"time", 1024}});
+  EXPECT_EQ(chosen.on("state", Level::Lane), 16) << chosen.text;
+  EXPECT_EQ(chosen.on("member", Level::Lane), 0) << chosen.text;
+}
+
+TEST(DefaultSchedule, LikelySizesSteerAsKnownOnesDo) {
+  SizeHints few, many;
+  few["member"] = 3;
+  many["member"] = 2048;
+  for (const char *name : {"batch", "group"})
+    few[name] = many[name] = 1;
+  EXPECT_EQ(choose("mamba1", {{"state", 16}}, avx512, few).on("state", Level::Lane), 16);
+  EXPECT_EQ(choose("mamba1", {{"state", 16}}, avx512, many).on("member", Level::Lane), 16);
+}
+
+TEST(DefaultSchedule, AStateThatOverflowsTheRegistersGoesOnTheLanes) {
+  // 128 rows of lanes over headdim fill four register files; 8 rows of lanes over the state, a quarter of one.
+  Result chosen =
+      choose("mamba2", {{"batch", 1}, {"group", 1}, {"per_group", 24}, {"headdim", 64}, {"state", 128}, {"time", 512}});
+  EXPECT_EQ(chosen.on("state", Level::Lane), 16) << chosen.text;
+  EXPECT_EQ(chosen.on("state", Level::Reg), 8) << chosen.text;
+  // What registers are left take coordinates of a parallel dimension, for the sums over lanes to overlap.
+  EXPECT_EQ(chosen.on("headdim", Level::Reg), 2) << chosen.text;
+}
+
+TEST(DefaultSchedule, LanesAreAsManyAsARegisterHolds) {
+  const std::map<std::string, int64_t> sizes = {{"batch", 1}, {"channel", 2048}};
+  EXPECT_EQ(choose("rglru", sizes).on("channel", Level::Lane), 16);
+  EXPECT_EQ(choose("rglru", sizes, avx2).on("channel", Level::Lane), 8);
+  EXPECT_EQ(choose("rglru", sizes, avx512, {}, "bf16").on("channel", Level::Lane), 16);
+  EXPECT_EQ(choose("rglru", sizes, avx512, {}, "f64").on("channel", Level::Lane), 8);
+}
+
+TEST(DefaultSchedule, ADenseTransitionDoesNotMoveAcrossLanes) {
+  Result chosen = choose("s4", {{"batch", 1}, {"channel", 256}, {"state", 16}});
+  EXPECT_EQ(chosen.on("channel", Level::Lane), 16) << chosen.text;
+  EXPECT_EQ(chosen.on("state", Level::Reg), 16) << chosen.text;
+  EXPECT_EQ(chosen.on("col", Level::Reg), 16) << chosen.text;
+}
+
+TEST(DefaultSchedule, OpenSizesOfParallelDimensionsAreFine) {
+  Result chosen = choose("gla", {{"key", 16}});
+  EXPECT_EQ(chosen.error, "");
+}
+
+TEST(DefaultSchedule, AnOpenSummedSizeIsAskedFor) {
+  Description description = parseLanguage("recurrence r {\n  dim a, s\n  scan time\n  input u [a, s, time]\n"
+                                          "  state h [a, s] : f32\n  h = 0.5 * prev(h) + u\n"
+                                          "  output y [a, time] = sum[s](h)\n}\n");
+  ASSERT_TRUE(description) << description.errors;
+  ASSERT_TRUE(succeeded(specialize(description.recurrence(), {})));
+  for (const Target &target : {avx512, gpu}) {
+    llvm::Expected<Schedule> schedule = defaultSchedule(description.recurrence(), target, {});
+    ASSERT_FALSE(static_cast<bool>(schedule));
+    EXPECT_EQ(
+        llvm::toString(schedule.takeError()),
+        "the size of 's' must be known when compiling, since it is summed over or moved along on chip; give it with "
+        "--dim s=… or a default in the description");
+  }
+}
+
+TEST(DefaultSchedule, AGpuTakesAThreadAChannel) {
+  Result chosen = choose("mamba1", {{"batch", 1}, {"group", 1}, {"member", 2048}, {"state", 16}}, gpu);
+  EXPECT_EQ(chosen.on("member", Level::Thread), 128) << chosen.text;
+  EXPECT_EQ(chosen.on("state", Level::Reg), 16) << chosen.text;
+  // Half a block of threads would idle.
+  EXPECT_EQ(
+      choose("mamba1", {{"batch", 1}, {"group", 1}, {"member", 40}, {"state", 16}}, gpu).on("member", Level::Thread),
+      64);
+}

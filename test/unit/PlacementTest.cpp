@@ -1,0 +1,217 @@
+// A schedule joined with a recurrence: which coordinates tiles hold, and what is refused with which words.
+
+#include "schedule/Placement.h"
+#include "frontend/Frontend.h"
+#include "passes/Specialize.h"
+#include "test/support/Description.h"
+
+#include <gtest/gtest.h>
+
+using namespace ssm;
+using namespace ssm::test;
+
+namespace {
+const Target cpu, gpu = {.gpu = true};
+
+/// a and b are parallel, s and c are summed over, t is a tap; c is moved onto s.
+constexpr const char *text = R"(
+recurrence r {
+  dim a = 40, b = 6, s = 10, c like s, t = 3
+  scan time
+  input u [a, b, s, time]
+  input m [s, c]
+  state h [a, b, s] : f32
+  past = delay(u, t)
+  h = sum[c](m * rename(prev(h), s: c)) + sum[t](past)
+  output y [a, b, time] = sum[s](h)
+}
+)";
+
+class PlacementTest : public testing::Test {
+protected:
+  void SetUp() override { parse(text); }
+
+  void parse(const std::string &source) {
+    description = std::make_unique<Description>(parseLanguage(source));
+    ASSERT_TRUE(*description) << description->errors;
+    ASSERT_TRUE(succeeded(specialize(description->recurrence(), {})));
+  }
+
+  llvm::Expected<Placement> place(llvm::StringRef schedule, const Target &target) {
+    llvm::Expected<Schedule> parsed = parseSchedule(schedule);
+    EXPECT_TRUE(static_cast<bool>(parsed)) << schedule.str();
+    if (!parsed)
+      return parsed.takeError();
+    return placeSchedule(description->recurrence(), *parsed, target);
+  }
+
+  std::string refusal(llvm::StringRef schedule, const Target &target = cpu) {
+    llvm::Expected<Placement> placement = place(schedule, target);
+    return placement ? "nothing" : llvm::toString(placement.takeError());
+  }
+
+  /// `extent*step of dimension` for each axis.
+  std::string axes(llvm::StringRef schedule, const Target &target = cpu) {
+    llvm::Expected<Placement> placement = place(schedule, target);
+    if (!placement)
+      return llvm::toString(placement.takeError());
+    DimensionAnalysis dims(description->recurrence());
+    std::string list;
+    for (const TileAxis &axis : placement->axes)
+      list += (list.empty() ? "" : ", ") + (axis.dim ? dims.name(*axis.dim).str() : "-") + " " +
+              std::to_string(axis.extent) + "x" + std::to_string(axis.step);
+    return list;
+  }
+
+  std::unique_ptr<Description> description;
+};
+} // namespace
+
+TEST_F(PlacementTest, RegistersComeInOrderOfDeclarationAndLanesLast) {
+  EXPECT_EQ(axes("s=reg; c=reg; t=reg"), "s 10x1, c 10x1, t 3x1, - 1x1");
+  EXPECT_EQ(axes("t=reg; c=reg; s=reg; b=reg"), "b 6x1, s 10x1, c 10x1, t 3x1, - 1x1");
+  EXPECT_EQ(axes("a=grid,lane:16; s=reg; c=reg; t=reg"), "s 10x1, c 10x1, t 3x1, a 16x1");
+  EXPECT_EQ(axes("a=grid,lane:16,reg:2; s=reg; c=reg; t=reg"), "a 2x16, s 10x1, c 10x1, t 3x1, a 16x1");
+  EXPECT_EQ(axes("s=lane:4,reg:3; c=reg:12; t=reg:3"), "s 3x4, c 12x1, t 3x1, s 4x1");
+  // `reg` alone holds what the lanes leave.
+  EXPECT_EQ(axes("s=lane:4,reg; c=reg; t=reg"), "s 3x4, c 10x1, t 3x1, s 4x1");
+  EXPECT_EQ(axes("s=lane:16; c=reg; t=reg"), "c 10x1, t 3x1, s 16x1");
+}
+
+TEST_F(PlacementTest, EveryCoordinateOfATileIsHeldOnce) {
+  for (const char *schedule :
+       {"s=reg; c=reg; t=reg", "a=grid,lane:16,reg:3; s=reg; c=reg; t=reg", "s=lane:4,reg:3; c=reg; t=reg",
+        "a=grid,reg:5; b=grid,lane:2,reg:2; s=reg; c=reg; t=reg"}) {
+    llvm::Expected<Placement> placement = place(schedule, cpu);
+    ASSERT_TRUE(static_cast<bool>(placement)) << llvm::toString(placement.takeError());
+    for (unsigned dim = 0; dim < placement->places.size(); ++dim) {
+      std::vector<int64_t> held = {0};
+      for (int64_t axis : placement->axesOf(dim)) {
+        std::vector<int64_t> wider;
+        for (int64_t base : held)
+          for (int64_t i = 0; i < placement->axes[axis].extent; ++i)
+            wider.push_back(base + i * placement->axes[axis].step);
+        held = wider;
+      }
+      // Registers before lanes, lanes fastest: consecutive coordinates are consecutive lanes.
+      ASSERT_EQ(static_cast<int64_t>(held.size()), placement->places[dim].tile()) << schedule;
+      for (size_t i = 0; i < held.size(); ++i)
+        EXPECT_EQ(held[i], static_cast<int64_t>(i)) << schedule << ", dimension " << dim;
+    }
+  }
+}
+
+TEST_F(PlacementTest, WhatIsNotNamedGoesOnTheGridOrTheLoop) {
+  llvm::Expected<Placement> placement = place("s=reg; c=reg; t=reg", cpu);
+  ASSERT_TRUE(static_cast<bool>(placement));
+  EXPECT_TRUE(placement->places[0].grid);
+  EXPECT_TRUE(placement->places[1].grid);
+  EXPECT_FALSE(placement->places[2].grid);
+  EXPECT_EQ(placement->timeTile, 1);
+  EXPECT_EQ(placement->threads(), 1);
+  EXPECT_FALSE(placement->stagedLoads);
+}
+
+TEST_F(PlacementTest, KnobsAndTheTimeTileAreTaken) {
+  llvm::Expected<Placement> placement = place("s=reg; c=reg; t=reg; time=loop:33; load=staged; store=direct", cpu);
+  ASSERT_TRUE(static_cast<bool>(placement));
+  EXPECT_EQ(placement->timeTile, 33);
+  EXPECT_TRUE(placement->stagedLoads);
+  EXPECT_FALSE(placement->stagedStores);
+}
+
+TEST_F(PlacementTest, ThreadsOfABlockMultiply) {
+  llvm::Expected<Placement> placement = place("a=grid,thread:32,reg:2; b=thread:6; s=reg; c=reg; t=reg", gpu);
+  ASSERT_TRUE(static_cast<bool>(placement)) << llvm::toString(placement.takeError());
+  EXPECT_EQ(placement->threads(), 192);
+  EXPECT_EQ(placement->places[0].extent(), 64);
+  EXPECT_EQ(placement->places[0].tile(), 2);
+}
+
+TEST_F(PlacementTest, HeldWholeIsWhatIsSummedMovedOrATap) {
+  DimensionAnalysis dims(description->recurrence());
+  EXPECT_EQ(llvm::join(dims.list(dimsHeldWhole(description->recurrence(), dims)), " "), "s c t");
+}
+
+TEST_F(PlacementTest, AnInputSeenThroughMovesNeedsNoRegisters) {
+  parse("recurrence r {\n  dim a = 4, b like a\n  scan time\n  input u [a, time]\n  state h [b] : f32\n"
+        "  h = 0.5 * prev(h) + flip(rename(u, a: b), b)\n  output y [b, time] = h\n}\n");
+  DimensionAnalysis dims(description->recurrence());
+  EXPECT_TRUE(dimsHeldWhole(description->recurrence(), dims).empty());
+}
+
+TEST_F(PlacementTest, RefusalsOfLevels) {
+  const std::string rest = "; s=reg; c=reg; t=reg";
+  EXPECT_EQ(refusal("x=grid" + rest), "the schedule places 'x', which is not a dimension of the recurrence");
+  EXPECT_EQ(refusal("time=grid" + rest),
+            "'time' is the scanned dimension and cannot be on grid: no pass runs a scan in "
+            "parallel, so it goes on a loop (time=loop:32)");
+  EXPECT_EQ(refusal("time=loop:64,reg:8" + rest),
+            "'time' is the scanned dimension and cannot be on reg: no pass runs a scan "
+            "in parallel, so it goes on a loop (time=loop:32)");
+  EXPECT_EQ(refusal("time=loop:4097" + rest), "a time tile of 4097 steps; at most 4096 fit in scratch");
+  EXPECT_EQ(refusal("c=reg; t=reg"),
+            "'s' is summed over or moved along and is not placed: it would go on a loop, which no pass "
+            "implements for it; place it on reg or lane (s=reg:n)");
+  EXPECT_EQ(refusal("a=loop" + rest), "'a' cannot be on loop: no pass implements that level for it; place it on grid");
+  EXPECT_EQ(refusal("s=loop:2,reg; c=reg; t=reg"),
+            "'s' cannot be on loop: no pass implements that level for it; place it on reg or lane");
+  EXPECT_EQ(refusal("a=mma:16" + rest), "'a' cannot be on mma: no pass implements that level for it; place it on grid");
+  EXPECT_EQ(refusal("a=grid,thread:32" + rest), "'a' is on thread, which a CPU does not have; use grid, lane or reg");
+  EXPECT_EQ(refusal("a=grid,lane:32" + rest, gpu),
+            "'a' is on lane: no pass spreads a dimension over the lanes of a warp; use thread or reg");
+  EXPECT_EQ(refusal("s=thread:10; c=reg; t=reg", gpu),
+            "'s' is summed over or moved along and cannot be on thread: no pass "
+            "exchanges values between threads; place it on reg");
+  EXPECT_EQ(refusal("s=grid,reg; c=reg; t=reg"),
+            "'s' is summed over or moved along and cannot be on grid; place it on reg or lane");
+  EXPECT_EQ(refusal("s=reg; c=reg; t=lane:4"),
+            "'t' is the tap dimension of a delay and cannot be on lane; place it on reg");
+  EXPECT_EQ(refusal("a=grid:64,lane:16,reg:2" + rest),
+            "'a=grid:64' covers 32 with what is inside it; no pass loops over the rest");
+  EXPECT_EQ(refusal("a=grid:32,lane:16,reg:2" + rest), "nothing");
+}
+
+TEST_F(PlacementTest, RefusalsOfSizes) {
+  EXPECT_EQ(refusal("s=reg:9; c=reg; t=reg"), "'s' of size 10 does not fit in the 9 coordinates that its levels hold");
+  EXPECT_EQ(refusal("a=lane:16,reg:2; s=reg; c=reg; t=reg"),
+            "'a' of size 40 does not fit in the 32 coordinates that its levels hold");
+  EXPECT_EQ(refusal("a=grid,lane:2; b=grid,lane:2; s=reg; c=reg; t=reg"),
+            "both 'a' and 'b' are on lanes; one dimension can be");
+  EXPECT_EQ(refusal("a=grid,thread:512; b=grid,thread:4; s=reg; c=reg; t=reg", gpu),
+            "the block has 2048 threads; at most 1024 are allowed");
+  EXPECT_EQ(refusal("a=grid,reg:4096; s=reg; c=reg; t=reg"),
+            "a tile over [a, b, s, t, time] has more than 65536 elements in registers; a smaller size of a summed "
+            "dimension, or "
+            "fewer registers and lanes for another, is needed");
+}
+
+/// Counts reach 2^31 each; their products must not wrap around to something small.
+TEST_F(PlacementTest, HugeCountsAreRefused) {
+  const std::string huge = "2147483648", rest = "; s=reg; c=reg; t=reg";
+  EXPECT_NE(refusal("a=grid,thread:" + huge + "; b=grid,thread:" + huge + rest, gpu), "nothing");
+  EXPECT_NE(refusal("a=grid,lane:" + huge + ",reg:" + huge + rest), "nothing");
+  EXPECT_NE(refusal("a=grid,thread:" + huge + ",reg:" + huge + "; b=grid,reg:" + huge + rest, gpu), "nothing");
+  parse("recurrence r {\n  dim a = 4, b = 4, d = 4\n  scan time\n  input u [a, b, d, time]\n  state h [a, b, d] : f32\n"
+        "  h = 0.5 * prev(h) + u\n  output y [a, b, d, time] = h\n}\n");
+  EXPECT_NE(refusal("a=grid,thread:" + huge + "; b=grid,thread:" + huge + "; d=grid,thread:4", gpu), "nothing");
+}
+
+TEST_F(PlacementTest, RefusalsOfKnobs) {
+  const std::string rest = "s=reg; c=reg; t=reg; ";
+  EXPECT_EQ(refusal(rest + "stages=2"), "the knob 'stages' is not implemented by any pass");
+  EXPECT_EQ(refusal(rest + "load(u)=staged"), "the knob 'load(…)' is not implemented by any pass");
+  EXPECT_EQ(refusal(rest + "load=cached"), "'load=cached': expected direct or staged");
+  EXPECT_EQ(refusal(rest + "store=staged", gpu), "'store=staged' is not implemented by any pass for a GPU; use direct");
+}
+
+TEST_F(PlacementTest, ASizeThatMustBeKnownIsAskedFor) {
+  parse("recurrence r {\n  dim open\n  scan time\n  input u [open, time]\n  state h [open] : f32\n  h = 0.5 * prev(h) "
+        "+ u\n"
+        "  output y [open, time] = h\n}\n");
+  EXPECT_EQ(refusal("open=grid,lane:16"), "nothing");
+  EXPECT_EQ(
+      refusal("open=reg"),
+      "the size of 'open' must be known when compiling, since registers, lanes or threads hold all of it; give it with "
+      "--dim open=… or a default in the description");
+}
