@@ -24,32 +24,26 @@ int64_t lanesOf(Type type) {
 
 bool isOne(Value value) { return matchPattern(value, m_One()); }
 
-Value addI(OpBuilder &builder, Location loc, Value a, Value b) {
-  return builder.createOrFold<arith::AddIOp>(loc, a, b);
+/// The address of each lane of a row.
+Value laneAddresses(OpBuilder &builder, Location loc, Value pointer, Value offset, Value stride, int64_t lanes,
+                    Type stored) {
+  auto offsets = VectorType::get({lanes}, builder.getI64Type());
+  SmallVector<int64_t> numbers = llvm::to_vector(llvm::seq(lanes));
+  Value lane = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(offsets, ArrayRef<int64_t>(numbers)));
+  Value strides = vector::BroadcastOp::create(builder, loc, offsets, stride);
+  Value steps = arith::MulIOp::create(builder, loc, lane, strides);
+  Value base = addressOf(builder, loc, pointer, offset, stored);
+  auto pointers = VectorType::get({lanes}, pointer.getType());
+  return LLVM::GEPOp::create(builder, loc, pointers, stored, base, ArrayRef<LLVM::GEPArg>{steps});
 }
 
-Value laneOffset(OpBuilder &builder, Location loc, Value offset, Value stride, int64_t lane) {
-  Value number = arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(lane));
-  return addI(builder, loc, offset, builder.createOrFold<arith::MulIOp>(loc, stride, number));
+Value allLanes(OpBuilder &builder, Location loc, int64_t lanes) {
+  return arith::ConstantOp::create(builder, loc,
+                                   DenseElementsAttr::get(VectorType::get({lanes}, builder.getI1Type()), true));
 }
 
-/// One lane at a time, for strides other than 1 and for scalars. A lane outside the mask reads the row's first element,
-/// whose address is always good, and becomes 0: no branches. Gathers are no faster than this on today's processors.
-Value loadLanes(OpBuilder &builder, TileLoadOp load, int64_t lanes, Value mask) {
-  Location loc = load.getLoc();
-  Type stored = load.getStored();
-  if (lanes == 1)
-    return loadPlain(builder, loc, stored, addressOf(builder, loc, load.getPointer(), load.getOffset(), stored));
-  Value result = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(rowType(lanes, stored)));
-  for (int64_t lane = 0; lane < lanes; ++lane) {
-    Value offset = laneOffset(builder, loc, load.getOffset(), load.getStrides()[0], lane);
-    if (mask)
-      offset = arith::SelectOp::create(builder, loc, vector::ExtractOp::create(builder, loc, mask, lane), offset,
-                                       load.getOffset());
-    Value element = loadPlain(builder, loc, stored, addressOf(builder, loc, load.getPointer(), offset, stored));
-    result = vector::InsertOp::create(builder, loc, element, result, lane);
-  }
-  return result;
+Value zeroOf(OpBuilder &builder, Location loc, Type type) {
+  return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
 }
 
 void lowerLoad(TileLoadOp load) {
@@ -57,78 +51,69 @@ void lowerLoad(TileLoadOp load) {
   Location loc = load.getLoc();
   int64_t lanes = lanesOf(load.getType());
   Type stored = load.getStored(), type = rowType(lanes, stored);
+  auto alignment = builder.getI32IntegerAttr(stored.getIntOrFloatBitWidth() / 8);
   Value mask = rowMask(builder, loc, lanes, load.getLimits(), load.getCoefficients());
   Value value;
-  if (lanes == 1 || !isOne(load.getStrides()[0])) {
-    value = loadLanes(builder, load, lanes, mask);
-    if (mask)
-      value = arith::SelectOp::create(builder, loc, mask, value,
-                                      arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type)));
+  if (lanes > 1 && !isOne(load.getStrides()[0])) {
+    Value addresses =
+        laneAddresses(builder, loc, load.getPointer(), load.getOffset(), load.getStrides()[0], lanes, stored);
+    value = LLVM::masked_gather::create(builder, loc, type, addresses, mask ? mask : allLanes(builder, loc, lanes),
+                                        zeroOf(builder, loc, type), alignment);
   } else {
     Value pointer = addressOf(builder, loc, load.getPointer(), load.getOffset(), stored);
-    if (mask) {
-      Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
-      value = LLVM::MaskedLoadOp::create(builder, loc, type, pointer, mask, zero,
-                                         builder.getI32IntegerAttr(stored.getIntOrFloatBitWidth() / 8));
-    } else {
+    if (mask && lanes > 1)
+      value = LLVM::MaskedLoadOp::create(builder, loc, type, pointer, mask, zeroOf(builder, loc, type), alignment);
+    else
       value = loadPlain(builder, loc, type, pointer);
-    }
+    // A single element's address is good also outside its limits (ssm-unroll-tiles sees to it): no branch.
+    if (mask && lanes == 1)
+      value = arith::SelectOp::create(builder, loc, mask, value, zeroOf(builder, loc, type));
   }
   load.replaceAllUsesWith(convertStored(builder, loc, value, getElementTypeOrSelf(load.getType())));
   load.erase();
 }
 
-/// Strided or single elements under a mask: a scatter, so that there is no control flow for each lane.
-void storeMasked(OpBuilder &builder, TileStoreOp store, Value value, Value mask) {
+/// A single element under a mask: a store of a vector of one, which needs no control flow here.
+void storeElement(OpBuilder &builder, TileStoreOp store, Value value, Value mask) {
   Location loc = store.getLoc();
   Type stored = store.getStored();
-  unsigned bytes = stored.getIntOrFloatBitWidth() / 8;
-  auto row = dyn_cast<VectorType>(value.getType());
-  if (!row) {
-    Value pointer = addressOf(builder, loc, store.getPointer(), store.getOffset(), stored);
-    auto asRow = [&](Value scalar) {
-      return vector::BroadcastOp::create(builder, loc, VectorType::get({1}, scalar.getType()), scalar);
-    };
-    LLVM::MaskedStoreOp::create(builder, loc, asRow(value), pointer, asRow(mask), builder.getI32IntegerAttr(bytes));
+  Value pointer = addressOf(builder, loc, store.getPointer(), store.getOffset(), stored);
+  if (!mask)
+    return storePlain(builder, loc, value, pointer);
+  auto asRow = [&](Value scalar) {
+    return vector::BroadcastOp::create(builder, loc, VectorType::get({1}, scalar.getType()), scalar);
+  };
+  LLVM::MaskedStoreOp::create(builder, loc, asRow(value), pointer, asRow(mask),
+                              builder.getI32IntegerAttr(stored.getIntOrFloatBitWidth() / 8));
+}
+
+void storeRow(OpBuilder &builder, TileStoreOp store, Value value, Value mask, int64_t lanes) {
+  Location loc = store.getLoc();
+  Type stored = store.getStored();
+  Value stride = store.getStrides()[0];
+  auto alignment = builder.getI32IntegerAttr(stored.getIntOrFloatBitWidth() / 8);
+  if (!isOne(stride)) {
+    Value addresses = laneAddresses(builder, loc, store.getPointer(), store.getOffset(), stride, lanes, stored);
+    LLVM::masked_scatter::create(builder, loc, value, addresses, mask ? mask : allLanes(builder, loc, lanes),
+                                 alignment);
     return;
   }
-  auto offsets = VectorType::get(row.getShape(), builder.getI64Type());
-  SmallVector<int64_t> lanes = llvm::to_vector(llvm::seq(row.getNumElements()));
-  Value lane = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(offsets, ArrayRef<int64_t>(lanes)));
-  Value stride = vector::BroadcastOp::create(builder, loc, offsets, store.getStrides()[0]);
-  Value base = addressOf(builder, loc, store.getPointer(), store.getOffset(), stored);
-  Value offset = arith::MulIOp::create(builder, loc, lane, stride);
-  auto pointers = VectorType::get(row.getShape(), store.getPointer().getType());
-  Value addresses = LLVM::GEPOp::create(builder, loc, pointers, stored, base, ArrayRef<LLVM::GEPArg>{offset});
-  LLVM::masked_scatter::create(builder, loc, value, addresses, mask, builder.getI32IntegerAttr(bytes));
+  Value pointer = addressOf(builder, loc, store.getPointer(), store.getOffset(), stored);
+  if (mask)
+    LLVM::MaskedStoreOp::create(builder, loc, value, pointer, mask, alignment);
+  else
+    storePlain(builder, loc, value, pointer);
 }
 
 void lowerStore(TileStoreOp store) {
   OpBuilder builder(store);
-  Location loc = store.getLoc();
   int64_t lanes = lanesOf(store.getValue().getType());
-  Type stored = store.getStored();
-  Value mask = rowMask(builder, loc, lanes, store.getLimits(), store.getCoefficients());
-  Value value = convertStored(builder, loc, store.getValue(), stored);
-  if (lanes > 1 && isOne(store.getStrides()[0])) {
-    Value pointer = addressOf(builder, loc, store.getPointer(), store.getOffset(), stored);
-    if (mask)
-      LLVM::MaskedStoreOp::create(builder, loc, value, pointer, mask,
-                                  builder.getI32IntegerAttr(stored.getIntOrFloatBitWidth() / 8));
-    else
-      storePlain(builder, loc, value, pointer);
-    store.erase();
-    return;
-  }
-  if (mask)
-    storeMasked(builder, store, value, mask);
+  Value mask = rowMask(builder, store.getLoc(), lanes, store.getLimits(), store.getCoefficients());
+  Value value = convertStored(builder, store.getLoc(), store.getValue(), store.getStored());
+  if (lanes > 1)
+    storeRow(builder, store, value, mask, lanes);
   else
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-      Value element = lanes > 1 ? Value(vector::ExtractOp::create(builder, loc, value, lane)) : value;
-      Value offset =
-          lanes > 1 ? laneOffset(builder, loc, store.getOffset(), store.getStrides()[0], lane) : store.getOffset();
-      storePlain(builder, loc, element, addressOf(builder, loc, store.getPointer(), offset, stored));
-    }
+    storeElement(builder, store, value, mask);
   store.erase();
 }
 

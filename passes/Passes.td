@@ -329,8 +329,8 @@ def LowerReductions : Pass<"ssm-lower-reductions", "::mlir::func::FuncOp"> {
 def LowerMoves : Pass<"ssm-lower-moves", "::mlir::func::FuncOp"> {
   let summary = "Turn loads and stores of rows into memory operations";
   let description = [{
-    A row whose lanes have stride 1 is one vector access, masked where a limit may cut it; other strides go lane by lane.
-    A lane outside its limits reads the row's first element, whose address is good, and becomes 0. bf16 is widened by a
+    A row whose lanes have stride 1 is one vector access, masked where a limit may cut it; other strides are one
+    gather or scatter, which a target without them expands. A lane outside its limits becomes 0. bf16 is widened by a
     shift and rounded to nearest even by integer arithmetic, NaN staying NaN.
 
     Before:

@@ -13,8 +13,17 @@ func.func @contiguous(%p: !llvm.ptr, %o: i64, %n: i64) {
 }
 
 // -----
-// A strided lane beyond the limit reads the row's first element instead, and becomes 0.
+// Lanes of another stride are one gather or scatter, and a lane beyond the limit becomes 0.
 // CHECK-LABEL: func.func @strided
+// CHECK-SAME:    (%[[P:.*]]: !llvm.ptr, %[[O:.*]]: i64, %[[LD:.*]]: i64, %[[N:.*]]: i64)
+// CHECK-DAG:     %[[MASK:.*]] = arith.cmpi slt
+// CHECK-DAG:     %[[LDS:.*]] = vector.broadcast %[[LD]]
+// CHECK-DAG:     %[[STEPS:.*]] = arith.muli %{{.*}}, %[[LDS]]
+// CHECK-DAG:     %[[BASE:.*]] = llvm.getelementptr %[[P]][%[[O]]]
+// CHECK:         %[[LANES:.*]] = llvm.getelementptr %[[BASE]][%[[STEPS]]]
+// CHECK:         llvm.intr.masked.gather %[[LANES]], %[[MASK]], %{{.*}} {alignment = 4 : i32}
+// CHECK:         llvm.intr.masked.scatter {{.*}} {alignment = 4 : i32}
+func.func @strided
 // CHECK-SAME:    (%[[P:.*]]: !llvm.ptr, %[[O:.*]]: i64, %[[LD:.*]]: i64, %[[N:.*]]: i64)
 // CHECK:         %[[MASK:.*]] = arith.cmpi slt
 // CHECK:         %[[NEXT:.*]] = arith.addi %[[O]], %[[LD]]
