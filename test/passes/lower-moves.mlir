@@ -23,15 +23,6 @@ func.func @contiguous(%p: !llvm.ptr, %o: i64, %n: i64) {
 // CHECK:         %[[LANES:.*]] = llvm.getelementptr %[[BASE]][%[[STEPS]]]
 // CHECK:         llvm.intr.masked.gather %[[LANES]], %[[MASK]], %{{.*}} {alignment = 4 : i32}
 // CHECK:         llvm.intr.masked.scatter {{.*}} {alignment = 4 : i32}
-func.func @strided
-// CHECK-SAME:    (%[[P:.*]]: !llvm.ptr, %[[O:.*]]: i64, %[[LD:.*]]: i64, %[[N:.*]]: i64)
-// CHECK:         %[[MASK:.*]] = arith.cmpi slt
-// CHECK:         %[[NEXT:.*]] = arith.addi %[[O]], %[[LD]]
-// CHECK:         %[[INSIDE:.*]] = vector.extract %[[MASK]][1]
-// CHECK:         %[[GOOD:.*]] = arith.select %[[INSIDE]], %[[NEXT]], %[[O]] : i64
-// CHECK:         llvm.getelementptr %[[P]][%[[GOOD]]]
-// CHECK:         arith.select %[[MASK]], {{.*}} : vector<2xi1>, vector<2xf32>
-// CHECK:         llvm.intr.masked.scatter
 func.func @strided(%p: !llvm.ptr, %o: i64, %ld: i64, %n: i64) {
   %x = ssm.tile_load f32 %p[%o] strides(%ld) where [array<i64: 1>] below(%n) : !llvm.ptr, vector<2xf32>
   ssm.tile_store %x, f32 %p[%o] strides(%ld) where [array<i64: 1>] below(%n) : !llvm.ptr, vector<2xf32>
