@@ -16,6 +16,10 @@ void printLayout(mlir::AsmPrinter &printer, mlir::Operation *, LayoutAttr layout
 mlir::ParseResult parseDim(mlir::AsmParser &parser, DimAttr &dim);
 void printDim(mlir::AsmPrinter &printer, DimAttr dim);
 
+/// `"h" [batch, channel] back 2 part im stored f32 seeded_by "x"`, all but name and layout where they say something.
+mlir::ParseResult parseState(mlir::AsmParser &parser, StateAttr &state);
+void printState(mlir::AsmPrinter &printer, StateAttr state);
+
 } // namespace ssm
 
 #endif

@@ -31,6 +31,10 @@ DimSet DimensionAnalysis::infer(Operation &op) const {
       .Case([&](IndexOp index) { return of(index.getDim()); })
       .Case([&](RenameOp rename) { return move(of(rename.getFrom()), of(rename.getTo())); })
       .Case([&](DelayOp delay) { return (operands | of(delay.getLayout()) | of(delay.getTap())).with(scanDim); })
+      .Case([&](ScanOp scan) {
+        return scan.getStates().empty() ? DimSet() : of(scan.getState(0).getLayout()).with(scanDim);
+      })
+      .Case([&](BeforeOp) { return operands.with(scanDim); })
       .Case([&](DerivativeOp) { return operands.with(scanDim); })
       .Default(operands);
 }

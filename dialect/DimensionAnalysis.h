@@ -23,6 +23,8 @@ public:
   DimSet operator&(DimSet other) const { return DimSet(bits & other.bits); }
   DimSet operator-(DimSet other) const { return DimSet(bits & ~other.bits); }
   bool operator==(const DimSet &) const = default;
+  /// Bit i is the i-th dimension.
+  uint64_t raw() const { return bits; }
 
 private:
   uint64_t bits = 0;

@@ -35,6 +35,16 @@ std::optional<int64_t> RecurrenceOp::sizeOf(StringRef name) {
   return dim ? dim.getSize() : std::nullopt;
 }
 
+/// What one of a scan's states says of the state: itself, a past step of it or a part.
+static void addScanned(State &state, StateAttr attr, Type stream) {
+  state.name = attr.getName();
+  state.layout = attr.getLayout();
+  state.stored = attr.getStored();
+  state.type = attr.getPart() ? Type(ComplexType::get(stream)) : stream;
+  state.depth = std::max(state.depth, attr.getBack());
+  state.seededBy = attr.getSeededBy() ? attr.getSeededBy().getValue() : "";
+}
+
 SmallVector<State> ssm::getStates(RecurrenceOp recurrence) {
   llvm::MapVector<StringRef, State> states;
   for (Operation &op : recurrence.getBody().front()) {
@@ -55,6 +65,13 @@ SmallVector<State> ssm::getStates(RecurrenceOp recurrence) {
       state.tap = delay.getTap();
       std::optional<int64_t> taps = recurrence.sizeOf(delay.getTap());
       state.depth = taps ? std::max<int64_t>(*taps - 1, 0) : -1;
+    } else if (auto scan = dyn_cast<ScanOp>(op)) {
+      for (auto [attr, stream] : llvm::zip(scan.getStates().getAsRange<StateAttr>(), scan.getStreams()))
+        addScanned(states[attr.getName()], attr, stream.getType());
+    } else if (auto before = dyn_cast<BeforeOp>(op)) {
+      State &state = states[before.getName()];
+      StateAttr attr = before.getState();
+      state.depth = std::max<int64_t>(state.depth, before.getBack() + (attr ? attr.getBack() - 1 : 0));
     }
   }
   return llvm::map_to_vector(states, [](auto &entry) { return entry.second; });
@@ -141,6 +158,15 @@ static LogicalResult verifyNames(RecurrenceOp recurrence) {
             .Case([&](DerivativeOp next) { return once(nexts, op, next.getName(), "next value of state"); })
             .Case([&](InitialOp initial) { return once(initials, op, initial.getName(), "initial value of state"); })
             .Case([&](DelayOp delay) { return once(delays, op, delay.getName(), "delay that carries state"); })
+            .Case([&](ScanOp scan) {
+              // Past steps and parts of a state are further results of its one scan.
+              for (auto state : scan.getStates().getAsRange<StateAttr>())
+                if (Operation *&next = nexts[state.getName()]; next && next != &op)
+                  return LogicalResult(op.emitOpError("is the second next value of state ") << state.getName());
+                else
+                  next = &op;
+              return LogicalResult(success());
+            })
             .Default(success());
     if (failed(unique)) // recurrence_c4, recurrence_c5, initial_c1
       return failure();
@@ -203,7 +229,8 @@ LogicalResult RecurrenceOp::verifyRegions() {
     StringRef dialect = op.getName().getDialectNamespace();
     if ((dialect != "arith" && dialect != "math" && dialect != "complex" && dialect != "ssm") || op.getNumRegions() ||
         op.getName().getStringRef().starts_with("ssm.tile_")) // recurrence_c3
-      return op.emitOpError("cannot stand in a recurrence; arith, math, complex and level-0 ssm operations can");
+      return op.emitOpError(
+          "cannot stand in a recurrence; arith, math, complex and ssm operations on values and streams can");
   }
   if (failed(verifyNames(*this)))
     return failure();

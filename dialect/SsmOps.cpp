@@ -2,7 +2,7 @@
 
 #include "dialect/AttributeText.h"
 #include "dialect/DimensionAnalysis.h"
-#include "dialect/Ssm.h"
+#include "dialect/LayoutVerifier.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -84,19 +84,15 @@ static void printNumber(OpAsmPrinter &printer, Operation *, FloatAttr number) { 
 // Verification
 //===----------------------------------------------------------------------===//
 
-namespace {
-enum class Time { Allowed, Required, Excluded };
-} // namespace
+RecurrenceOp ssm::parentOf(Operation *op) { return dyn_cast_or_null<RecurrenceOp>(op->getParentOp()); }
 
-static RecurrenceOp parentOf(Operation *op) { return dyn_cast_or_null<RecurrenceOp>(op->getParentOp()); }
-
-static FailureOr<RecurrenceOp> verifyParent(Operation *op) {
+FailureOr<RecurrenceOp> ssm::verifyParent(Operation *op) {
   if (RecurrenceOp recurrence = parentOf(op))
     return recurrence;
   return op->emitOpError("expects to stand in an ssm.recurrence");
 }
 
-static LogicalResult verifyDeclared(Operation *op, StringRef name) {
+LogicalResult ssm::verifyDeclared(Operation *op, StringRef name) {
   FailureOr<RecurrenceOp> recurrence = verifyParent(op);
   if (failed(recurrence))
     return failure();
@@ -105,8 +101,7 @@ static LogicalResult verifyDeclared(Operation *op, StringRef name) {
   return success();
 }
 
-/// Dimensions are declared and named once, and the scanned one is there as it should be.
-static LogicalResult verifyLayout(Operation *op, LayoutAttr layout, Time time) {
+LogicalResult ssm::verifyLayout(Operation *op, LayoutAttr layout, Time time) {
   llvm::StringSet<> seen;
   for (StringRef name : layout.getDims()) {
     if (failed(verifyDeclared(op, name)))
@@ -122,8 +117,7 @@ static LogicalResult verifyLayout(Operation *op, LayoutAttr layout, Time time) {
   return success();
 }
 
-/// A stored type is one that the language has, complex just where the value is.
-static LogicalResult verifyStored(Operation *op, std::optional<Type> stored, Type value) {
+LogicalResult ssm::verifyStored(Operation *op, std::optional<Type> stored, Type value) {
   if (!stored)
     return success();
   Type element = *stored;
@@ -139,8 +133,7 @@ static LogicalResult verifyStored(Operation *op, std::optional<Type> stored, Typ
   return success();
 }
 
-/// The value's dimensions are among the layout's, besides the scanned one.
-static LogicalResult verifyFits(Operation *op, Value value, LayoutAttr layout) {
+LogicalResult ssm::verifyFits(Operation *op, Value value, LayoutAttr layout) {
   RecurrenceOp recurrence = parentOf(op);
   DimensionAnalysis dims(recurrence);
   DimSet extra = (dims.of(value) - dims.of(layout)).without(dims.scan());

@@ -34,6 +34,11 @@ LogicalResult TilePlaceOp::verify() { // tile_place_c1
   return success();
 }
 
+void TileLoadOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  if (getChanging())
+    effects.emplace_back(MemoryEffects::Read::get(), &getPointerMutable());
+}
+
 LogicalResult TileLoadOp::verify() { // tile_load_c1
   return verifyAccess(*this, shapeOf(getType()).size(), getStrides().size(), getLimits().size(), getCoefficients());
 }

@@ -41,22 +41,25 @@ def Ssm_TilePlaceOp : Ssm_TileOp<"tile_place", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Ssm_TileLoadOp : Ssm_TileOp<"tile_load", [Pure, AttrSizedOperandSegments]> {
+def Ssm_TileLoadOp : Ssm_TileOp<"tile_load", [AlwaysSpeculatable, AttrSizedOperandSegments,
+                                              DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "Loads a tile from strided memory, converting from the stored type";
   let description = [{
     Element (i0, i1, …) is at `pointer` + (`offset` + Σ strides[k]·ik) elements of `stored`; it is read where
     Σ coefficients[l][k]·ik < limits[l] for every limit l, and is 0 elsewhere. The element at (0, 0, …) always exists.
-    Pure: kernels read only memory that they do not write while they read it.
+    Free of effects, since a kernel does not write what it is given to read; but with `changing`, for memory of the
+    task's own that it also writes, it stays between the stores around it.
 
     - tile_load_c1: one stride an axis; one list of coefficients a limit, each with one number an axis.
 
     Example: `%u = ssm.tile_load f32 %p[%o] strides(%c0, %c1) : vector<1x16xf32>`
   }];
   let arguments = (ins TypeAttr:$stored, LLVM_AnyPointer:$pointer, I64:$offset, Variadic<I64>:$strides,
-                       Variadic<I64>:$limits, DefaultValuedAttr<Ssm_CoefficientsAttr, "{}">:$coefficients);
+                       Variadic<I64>:$limits, DefaultValuedAttr<Ssm_CoefficientsAttr, "{}">:$coefficients,
+                       UnitAttr:$changing);
   let results = (outs Ssm_Tile:$result);
   let assemblyFormat = [{
-    $stored $pointer `[` $offset `]` `strides` `(` $strides `)` (`where` $coefficients^ `below` `(` $limits `)`)?
+    (`changing` $changing^)? $stored $pointer `[` $offset `]` `strides` `(` $strides `)` (`where` $coefficients^ `below` `(` $limits `)`)?
     attr-dict `:` type($pointer) `,` type($result)
   }];
   let hasVerifier = 1;

@@ -1,14 +1,80 @@
 // What a kernel is called with; the host that launches and the pass that builds it share this one order.
 
 #include "passes/KernelInterface.h"
+#include "passes/ComputeType.h"
 
 using namespace mlir;
 using namespace ssm;
+
+ChunkRole::ChunkRole(RecurrenceOp recurrence) : plan(recurrence->getAttrOfType<DictionaryAttr>("ssm.chunk")) {}
+
+int64_t ChunkRole::steps() const {
+  auto steps = plan ? plan.getAs<IntegerAttr>("steps") : IntegerAttr();
+  return steps ? steps.getInt() : 0;
+}
+
+bool ChunkRole::isJoin() const { return plan && plan.contains("join"); }
+
+bool ChunkRole::isPart() const { return isJoin() || (plan && plan.contains("hands_on")); }
+
+StringRef ChunkRole::handsOn(StringRef state) const {
+  auto names = plan ? plan.getAs<DictionaryAttr>("hands_on") : DictionaryAttr();
+  auto workspace = names ? names.getAs<StringAttr>(state) : StringAttr();
+  return workspace ? workspace.getValue() : StringRef();
+}
+
+/// The entry of a state among `starts`, or null.
+static Attribute startOf(DictionaryAttr plan, StringRef state) {
+  auto starts = plan ? plan.getAs<DictionaryAttr>("starts") : DictionaryAttr();
+  return starts ? starts.get(state) : Attribute();
+}
+
+ChunkRole::Start ChunkRole::start(StringRef state) const {
+  Attribute entry = startOf(plan, state);
+  return !entry ? Start::Carried : isa<FloatAttr>(entry) ? Start::Constant : Start::Own;
+}
+
+double ChunkRole::constant(StringRef state) const { return cast<FloatAttr>(startOf(plan, state)).getValueAsDouble(); }
+
+std::string ssm::kernelName(RecurrenceOp recurrence, bool packed) {
+  bool isPart = ChunkRole(recurrence).isPart();
+  return (recurrence.getSymName() + (isPart ? "" : "_forward") + (packed ? "" : "_any")).str();
+}
+
+/// States between chunks are kept in the type of the arithmetic.
+static Type betweenChunks(RecurrenceOp recurrence, Type type) {
+  Type compute = computeType(recurrence);
+  return isa<ComplexType>(type) ? Type(ComplexType::get(compute)) : compute;
+}
+
+static void addStates(KernelInterface &interface, RecurrenceOp recurrence, const ChunkRole &chunk) {
+  using Role = KernelTensor::Role;
+  for (Role role : {Role::InitialState, Role::FinalState, Role::CarriedState})
+    for (const State &state : getStates(recurrence)) {
+      bool isCarried = role == Role::CarriedState;
+      if (state.depth == 0 || (isCarried && (!chunk.steps() || chunk.start(state.name) != ChunkRole::Start::Carried)))
+        continue;
+      // The last kernel hands the final states back.
+      if (role == Role::FinalState && chunk.isPart() && chunk.handsOn(state.name).empty())
+        continue;
+      KernelTensor tensor{role, state.name.str(), state.layout, state.stored ? state.stored : state.type, state.depth};
+      if (isCarried)
+        tensor.workspace = "after." + tensor.name;
+      else if (role == Role::FinalState)
+        tensor.workspace = chunk.handsOn(state.name);
+      if (!tensor.workspace.empty()) {
+        tensor.stored = betweenChunks(recurrence, state.type);
+        tensor.perChunk = true;
+      }
+      interface.tensors.push_back(tensor);
+    }
+}
 
 KernelInterface ssm::getKernelInterface(RecurrenceOp recurrence) {
   using Role = KernelTensor::Role;
   KernelInterface interface;
   Block &body = recurrence.getBody().front();
+  ChunkRole role(recurrence);
   auto storedOf = [](std::optional<Type> stored, Type value) { return stored.value_or(value); };
   for (auto input : body.getOps<InputOp>())
     interface.tensors.push_back(
@@ -16,11 +82,10 @@ KernelInterface ssm::getKernelInterface(RecurrenceOp recurrence) {
   for (auto output : body.getOps<OutputOp>())
     interface.tensors.push_back({Role::Output, output.getName().str(), output.getLayout(),
                                  storedOf(output.getStored(), output.getValue().getType())});
-  for (Role role : {Role::InitialState, Role::FinalState})
-    for (const State &state : getStates(recurrence))
-      if (state.depth != 0)
-        interface.tensors.push_back(
-            {role, state.name.str(), state.layout, state.stored ? state.stored : state.type, state.depth});
+  if (role.isJoin())
+    for (KernelTensor &tensor : interface.tensors)
+      tensor.workspace = tensor.name;
+  addStates(interface, recurrence, role);
   for (auto param : body.getOps<ParamOp>())
     interface.parameters.emplace_back(param.getName().str(), param.getDefaultValue().convertToDouble());
   for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
@@ -33,6 +98,10 @@ int64_t ssm::countTasks(const Placement &placement, ArrayRef<int64_t> sizes) {
   int64_t tasks = 1;
   for (auto [place, size] : llvm::zip_equal(placement.places, sizes))
     if (place.grid)
-      tasks *= llvm::divideCeil(size, place.extent());
-  return tasks;
+      tasks *= llvm::divideCeil(size, place.span());
+  return placement.chunk ? tasks * countChunks(placement, sizes[placement.scan]) : tasks;
+}
+
+int64_t ssm::countChunks(const Placement &placement, int64_t steps) {
+  return std::max<int64_t>(1, llvm::divideCeil(steps, placement.chunk));
 }

@@ -8,7 +8,8 @@ namespace ssm {
 
 /// One array that a kernel takes.
 struct KernelTensor {
-  enum class Role { Input, Output, InitialState, FinalState };
+  /// CarriedState is the state before a chunk of a scan that runs in chunks, the first chunk aside.
+  enum class Role { Input, Output, InitialState, FinalState, CarriedState };
   Role role;
   std::string name;
   LayoutAttr layout;
@@ -16,9 +17,13 @@ struct KernelTensor {
   mlir::Type stored;
   /// Past steps that a state carries: a last axis of that extent where it is more than 1.
   int64_t depth = 1;
+  /// One of them a chunk, along an axis in front.
+  bool perChunk = false;
+  /// Name of the buffer between kernels that it stands in; empty for a caller's array.
+  std::string workspace = {};
 
   /// Axes in memory.
-  unsigned getRank() const { return layout.getRank() + (depth > 1); }
+  unsigned getRank() const { return perChunk + layout.getRank() + (depth > 1); }
   /// Initial and final states may be left out at launch, as null pointers.
   bool isState() const { return role == Role::InitialState || role == Role::FinalState; }
 };
@@ -30,6 +35,33 @@ struct KernelInterface {
   std::vector<std::pair<std::string, double>> parameters;
   std::vector<std::string> sizes;
 };
+
+/// What a recurrence is to a scan in chunks (ssm-chunk-scan has the plan); kept on it as the attribute `ssm.chunk`.
+class ChunkRole {
+public:
+  explicit ChunkRole(RecurrenceOp recurrence);
+  /// A chunk's steps; 0 for a recurrence that is not run in chunks.
+  int64_t steps() const;
+  /// Whether the recurrence runs over chunks and combines what they do to the states.
+  bool isJoin() const;
+  /// Whether the recurrence is there for the scan alone, and has none of the description's outputs.
+  bool isPart() const;
+  /// The buffer that takes each chunk's last value of a state; empty where none does.
+  llvm::StringRef handsOn(llvm::StringRef state) const;
+  enum class Start { Carried, Constant, Own };
+  /// How a state begins in chunks after the first: from what was carried to it, a constant, or as in the first.
+  Start start(llvm::StringRef state) const;
+  double constant(llvm::StringRef state) const;
+
+private:
+  mlir::DictionaryAttr plan;
+};
+
+/// Name of a recurrence's kernel.
+std::string kernelName(RecurrenceOp recurrence, bool packed);
+
+/// How many chunks cover `steps` steps: at least one, which hands the initial state on where there is no step.
+int64_t countChunks(const Placement &placement, int64_t steps);
 
 /// The interface of a specialized recurrence's forward kernel: inputs, outputs, initial states, final states.
 KernelInterface getKernelInterface(RecurrenceOp recurrence);

@@ -117,6 +117,49 @@ def Discretize : Pass<"ssm-discretize", "::ssm::RecurrenceOp"> {
   ];
 }
 
+def Linearize : Pass<"ssm-linearize", "::ssm::RecurrenceOp"> {
+  let summary = "Prove states affine in their previous values, and make scans of them";
+  let description = [{
+    States that need each other's previous values are one component. Each value that a component's next values need is
+    followed as a sum of terms, a coefficient times a previous value, and a rest: dialect/AffineAnalysis.h has the rules.
+    A component whose terms have one of the forms of ssm.scan becomes one: `previous` becomes ssm.before, `next` ssm.final,
+    and what read the new value reads the stream. A decay that has a real logarithm without taking one (exp, sigmoid, what
+    is made of such by products, quotients, selections and powers, constants) is kept as that. What follows from no
+    previous value of its own (a delayed input, the window of a delay) stays as it is.
+
+    A component that is not affine, or of no form that can be scanned, keeps `previous` and `next` beside the scans of
+    others; a remark at the operation that breaks the form says why.
+
+    It takes a recurrence that is specialized and discretized, before or after ssm-narrow and ssm-split-complex; of a
+    complex state whose arithmetic has been split, elementwise transitions are recognized, others are not.
+
+    Before:
+    ```mlir
+    ssm.recurrence @decay dims [time, channel] scan time {
+      %u = ssm.input "u" [time, channel] : f64
+      %rate = ssm.input "rate" [time, channel] : f64
+      %hp = ssm.previous "h" [channel] : f64
+      %a = math.exp %rate : f64
+      %kept = arith.mulf %a, %hp : f64
+      %h = arith.addf %kept, %u : f64
+      ssm.next "h" %h : f64
+      ssm.output "y" %h [time, channel] : f64
+    }
+    ```
+    After:
+    ```mlir
+    ssm.recurrence @decay dims [time, channel] scan time {
+      %u = ssm.input "u" [time, channel] : f64
+      %rate = ssm.input "rate" [time, channel] : f64
+      %h = ssm.scan "h" [channel] log_decay(%rate) drive(%u) : f64
+      ssm.final "h" %h : f64
+      ssm.output "y" %h [time, channel] : f64
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::complex::ComplexDialect", "::mlir::math::MathDialect"];
+}
+
 def Narrow : Pass<"ssm-narrow", "::ssm::RecurrenceOp"> {
   let summary = "Turn f64 arithmetic into the type in which the kernels compute";
   let description = [{
@@ -186,6 +229,79 @@ def SplitComplex : Pass<"ssm-split-complex", "::ssm::RecurrenceOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::complex::ComplexDialect", "::mlir::math::MathDialect"];
 }
 
+def ChunkScan : Pass<"ssm-chunk-scan", "::mlir::ModuleOp"> {
+  let summary = "Cut a scan into chunks that run side by side";
+  let description = [{
+    A recurrence whose states' transitions are closed under composition becomes several, in the order in which their
+    kernels run:
+
+    - `NAME_total0` runs each chunk on its own: the first from the initial state, the others from zero. It hands on, for
+      each chunk, the states after it and the product of its transitions (or the sum of their logs, from which no
+      distant decay can underflow on the way).
+    - `NAME_join0` runs over chunks, and combines what each does: h = product · h + total.
+    - `NAME` itself, last, runs each chunk from the state before it, writes the outputs and hands the final state back.
+
+    A state that another's step reads (a stabilizer, a delayed input) must be right before the other's totals are: it is a
+    level below, and each level has a total and, where there is something to combine, a join of its own. A delay's past is
+    what its chunk's last steps were.
+
+    The attribute `ssm.chunk` tells a recurrence's part: `steps` a chunk, what its states start from in later chunks
+    (`starts`; where absent, from what the join left in `after.STATE`), the buffers that it fills (`hands_on`), or `join`.
+
+    Refused: transitions that are not affine, or whose composition has no fixed form (diagonal plus rank one); a state
+    that takes part with several past steps; a delay longer than a chunk.
+
+    Before, with `steps=64`:
+    ```mlir
+    ssm.recurrence @leak dims [time, channel] scan time {
+      %u = ssm.input "u" [time, channel] stored f32 : f64
+      %a = ssm.input "a" [time, channel] stored f32 : f64
+      %hp = ssm.previous "h" [channel] stored f32 : f64
+      %ah = arith.mulf %a, %hp : f64
+      %h = arith.addf %ah, %u : f64
+      ssm.next "h" %h : f64
+      ssm.output "y" %h [time, channel] stored f32 : f64
+    }
+    ```
+    After:
+    ```mlir
+    ssm.recurrence @leak_total0 dims [time, channel] scan time
+        attributes {ssm.chunk = {hands_on = {h = "total.h", h.decay = "total.h.decay"}, starts = {h = 0.0, h.decay = 1.0},
+                                 steps = 64 : i64}} {
+      %u = ssm.input "u" [time, channel] stored f32 : f64
+      %a = ssm.input "a" [time, channel] stored f32 : f64
+      %hp = ssm.previous "h" [channel] stored f32 : f64
+      %ah = arith.mulf %a, %hp : f64
+      %h = arith.addf %ah, %u : f64
+      ssm.next "h" %h : f64
+      %p = ssm.previous "h.decay" [channel] stored f32 : f64
+      %q = arith.mulf %a, %p : f64
+      ssm.next "h.decay" %q : f64
+    }
+    ssm.recurrence @leak_join0 dims [time, channel] scan time attributes {ssm.chunk = {join}} {
+      %h = ssm.previous "after.h" [channel] stored f32 : f64
+      %t = ssm.input "total.h" [time, channel] stored f32 : f64
+      %p = ssm.input "total.h.decay" [time, channel] stored f32 : f64
+      %0 = arith.mulf %h, %p : f64
+      %1 = arith.addf %0, %t : f64
+      ssm.next "after.h" %1 : f64
+      ssm.output "after.h" %1 [time, channel] stored f32 : f64
+    }
+    ssm.recurrence @leak dims [time, channel] scan time attributes {ssm.chunk = {steps = 64 : i64}} {
+      %u = ssm.input "u" [time, channel] stored f32 : f64
+      %a = ssm.input "a" [time, channel] stored f32 : f64
+      %hp = ssm.previous "h" [channel] stored f32 : f64
+      %ah = arith.mulf %a, %hp : f64
+      %h = arith.addf %ah, %u : f64
+      ssm.next "h" %h : f64
+      ssm.output "y" %h [time, channel] stored f32 : f64
+    }
+    ```
+  }];
+  let options = [Option<"steps", "steps", "int64_t", "64", "Steps of a chunk">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::complex::ComplexDialect", "::mlir::math::MathDialect"];
+}
+
 def Tile : Pass<"ssm-tile", "::mlir::ModuleOp"> {
   let summary = "Apply a schedule: recurrences become functions over register tiles";
   let description = [{
@@ -198,6 +314,15 @@ def Tile : Pass<"ssm-tile", "::mlir::ModuleOp"> {
     the end of a dimension, the body is there twice: for full tiles, and masked. `packed` takes the last axis of every
     tensor to have stride 1. With `load=staged` (CPU), inputs whose last axis is time are copied a time tile at a time into
     scratch, where a step's tile is contiguous; `store=staged` does the same for outputs.
+
+    A dimension on a loop outside the one over time repeats the task's whole body. Dimensions on loops inside it cut the
+    step into phases: a sum over such a dimension ends one, each phase runs through the tiles of the loops that its roots
+    (sums, next states, outputs) have, and computes what they need from inputs, states and what earlier phases left. States
+    with such a dimension, or renamed or flipped along one, stand in two slots of a task's buffer (a state of depth k in
+    k + 1) and are loaded and stored a tile at a time, with `changing`; so do sums that have loops left. Sums are kept
+    element by element in registers where their loops are innermost, and reduced after them. Values that do not vary in
+    time are computed once into buffers, and inputs that do not, whose lanes are strided, are copied. Full tiles run
+    without masks, one in part after them.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
@@ -287,7 +412,8 @@ def UnrollTiles : Pass<"ssm-unroll-tiles", "::mlir::func::FuncOp"> {
     }
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 def Stage : Pass<"ssm-stage", "::mlir::func::FuncOp"> {

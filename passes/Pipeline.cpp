@@ -28,6 +28,18 @@ void ssm::addPrepare(OpPassManager &passes) {
   recurrence.addPass(createCSEPass());
 }
 
+void ssm::addFold(OpPassManager &passes) {
+  OpPassManager &recurrence = passes.nest<RecurrenceOp>();
+  recurrence.addPass(createCanonicalizerPass());
+  recurrence.addPass(createCSEPass());
+}
+
+void ssm::addLinearize(OpPassManager &passes) {
+  OpPassManager &recurrence = passes.nest<RecurrenceOp>();
+  recurrence.addPass(createLinearize());
+  recurrence.addPass(createCSEPass());
+}
+
 void ssm::addTile(OpPassManager &passes, const PipelineOptions &options) {
   TileOptions tile;
   tile.schedule = options.schedule;

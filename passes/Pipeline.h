@@ -19,6 +19,10 @@ struct PipelineOptions {
 
 /// Level 0, specialized and discretized, to level 0 as `ssm-tile` takes it.
 void addPrepare(mlir::OpPassManager &passes);
+/// Folds constants and joins equal values of recurrences: coefficients are equal where they are one value.
+void addFold(mlir::OpPassManager &passes);
+/// Level 0, specialized, discretized and folded, to level 1.
+void addLinearize(mlir::OpPassManager &passes);
 /// Level 0 to tiles.
 void addTile(mlir::OpPassManager &passes, const PipelineOptions &options);
 /// Tiles to rows and memory operations.

@@ -24,7 +24,14 @@ public:
       : recurrence(recurrence), placement(placement), interface(interface),
         memory(recurrence, placement, interface, packed), loc(recurrence.getLoc()) {}
 
+  /// Null where what loops inside the one over time would have to keep cannot be kept, which is reported.
   func::FuncOp build(OpBuilder &builder, StringRef name) {
+    llvm::Expected<TileLoopsPlan> made = TileLoopsPlan::make(recurrence, placement, memory);
+    if (!made) {
+      recurrence.emitError(llvm::toString(made.takeError()));
+      return {};
+    }
+    plan = std::move(*made);
     auto type = builder.getFunctionType(memory.argumentTypes(), {});
     auto kernel = func::FuncOp::create(builder, loc, name, type);
     OpBuilder::InsertionGuard guard(builder);
@@ -35,24 +42,44 @@ public:
     memory.bindArguments(builder, *entry);
     memory.bindCoordinates(builder);
     memory.allocateScratch(builder);
+    plan.allocate(builder);
     markAliasing(kernel);
-    if (Value inside = memory.insideThreads(builder))
-      builder.setInsertionPointToStart(scf::IfOp::create(builder, loc, inside, false).thenBlock());
-    Value full = memory.isFull(builder);
-    if (!full) {
-      buildTask(builder);
-      return kernel;
-    }
-    auto choice = scf::IfOp::create(builder, loc, full, /*withElseRegion=*/true);
-    OpBuilder steady = OpBuilder::atBlockTerminator(choice.thenBlock());
-    buildTask(steady);
-    memory.setMasked(true);
-    OpBuilder edge = OpBuilder::atBlockTerminator(choice.elseBlock());
-    buildTask(edge);
+    buildOuterLoops(builder, placement.loops(LoopPlace::Outside));
     return kernel;
   }
 
 private:
+  /// The task's tiles of the dimensions on loops around the one over time, one after another.
+  void buildOuterLoops(OpBuilder &builder, ArrayRef<unsigned> nest) {
+    if (nest.empty())
+      return buildTile(builder);
+    auto [from, to] = memory.loopBounds(builder, nest.front());
+    Value extent = constantI64(builder, placement.places[nest.front()].extent());
+    scf::ForOp::create(builder, loc, from, to, extent, ValueRange(),
+                       [&](OpBuilder &inner, Location, Value start, ValueRange) {
+                         memory.enterTile(inner, nest.front(), start);
+                         buildOuterLoops(inner, nest.drop_front());
+                         scf::YieldOp::create(inner, loc);
+                       });
+  }
+
+  /// One tile: full, or with what is past its end left out.
+  void buildTile(OpBuilder &builder) {
+    OpBuilder::InsertionGuard guard(builder);
+    if (Value inside = memory.insideThreads(builder))
+      builder.setInsertionPointToStart(scf::IfOp::create(builder, loc, inside, false).thenBlock());
+    Value full = memory.isFull(builder);
+    if (!full)
+      return buildTask(builder);
+    auto choice = scf::IfOp::create(builder, loc, full, /*withElseRegion=*/true);
+    OpBuilder steady = OpBuilder::atBlockTerminator(choice.thenBlock());
+    buildTask(steady);
+    memory.setMasked(DimSet(~uint64_t(0)));
+    OpBuilder edge = OpBuilder::atBlockTerminator(choice.elseBlock());
+    buildTask(edge);
+    memory.setMasked(DimSet());
+  }
+
   /// Tensors do not overlap, but for a final state, which may take its initial state's place.
   void markAliasing(func::FuncOp kernel) {
     unsigned argument = 0;
@@ -80,31 +107,37 @@ private:
   }
 
   void buildTask(OpBuilder &builder) {
-    TileStep step(recurrence, placement, memory);
+    TileStep step(recurrence, placement, memory, plan);
     step.emitInvariant(builder);
-    SmallVector<Value> carried = step.emitInitial(builder);
+    SmallVector<Value> carried = step.emitInitial();
     Value steps = memory.sizeOf(builder, memory.dimensions().scan());
-    Value zero = constantI64(builder, 0);
+    Value first = memory.firstStep(builder), end = memory.endStep(builder);
     SmallVector<unsigned> loads = stagedTensors(KernelTensor::Role::Input);
     SmallVector<unsigned> stores = stagedTensors(KernelTensor::Role::Output);
     if (loads.empty() && stores.empty()) {
-      carried = buildSteps(builder, step, zero, steps, carried);
+      carried = buildSteps(builder, step, first, subI64(builder, end, first), carried);
     } else {
       Value tile = constantI64(builder, placement.timeTile);
       auto loop = scf::ForOp::create(
-          builder, loc, zero, steps, tile, carried, [&](OpBuilder &inner, Location, Value first, ValueRange state) {
-            Value count = arith::MinSIOp::create(inner, loc, tile, subI64(inner, steps, first));
+          builder, loc, first, end, tile, carried, [&](OpBuilder &inner, Location, Value first, ValueRange state) {
+            Value count = arith::MinSIOp::create(inner, loc, tile, subI64(inner, end, first));
             Value time = timeOf(inner, first, steps);
-            for (unsigned tensor : loads)
-              memory.stage(inner, tensor, time, count);
+            stage(inner, loads, time, count);
             SmallVector<Value> last = buildSteps(inner, step, first, count, SmallVector<Value>(state));
-            for (unsigned tensor : stores)
-              memory.stage(inner, tensor, time, count);
+            stage(inner, stores, time, count);
             scf::YieldOp::create(inner, loc, last);
           });
       carried.assign(loop.result_begin(), loop.result_end());
     }
     step.emitFinal(builder, carried);
+  }
+
+  /// Copies whole loops' extents, a tile at a time.
+  void stage(OpBuilder &builder, ArrayRef<unsigned> tensors, Value time, Value count) {
+    DimSet loops = placement.loopSet(LoopPlace::Inside);
+    for (unsigned tensor : tensors)
+      loopOverTiles(builder, memory, placement, memory.dimensions().of(memory.tensor(tensor).layout) & loops,
+                    [&](OpBuilder &inner) { memory.stage(inner, tensor, time, count); });
   }
 
   /// Coordinate of a step along the scanned dimension.
@@ -129,6 +162,7 @@ private:
   const Placement &placement;
   const KernelInterface &interface;
   TileMemory memory;
+  TileLoopsPlan plan;
   Location loc;
 };
 
@@ -150,8 +184,10 @@ struct Tile : ssm::impl::TileBase<Tile> {
       return recurrence.emitError(
           "cannot be tiled before it is specialized, discretized and its complex arithmetic is split");
     Target machine{gpu, vectorBytes, vectorRegisters};
+    auto own = recurrence->getAttrOfType<StringAttr>("ssm.schedule");
+    StringRef text = own ? own.getValue() : StringRef(schedule);
     llvm::Expected<Schedule> wanted =
-        schedule.empty() ? defaultSchedule(recurrence, machine, SizeHints()) : parseSchedule(schedule);
+        text.empty() ? defaultSchedule(recurrence, machine, SizeHints()) : parseSchedule(text);
     if (!wanted)
       return recurrence.emitError(llvm::toString(wanted.takeError()));
     llvm::Expected<Placement> placement = placeSchedule(recurrence, *wanted, machine);
@@ -159,8 +195,10 @@ struct Tile : ssm::impl::TileBase<Tile> {
       return recurrence.emitError(llvm::toString(placement.takeError()));
     KernelInterface interface = getKernelInterface(recurrence);
     OpBuilder builder(recurrence);
-    std::string name = (recurrence.getSymName() + "_forward" + (packed ? "" : "_any")).str();
-    func::FuncOp kernel = KernelBuilder(recurrence, *placement, interface, packed).build(builder, name);
+    func::FuncOp kernel =
+        KernelBuilder(recurrence, *placement, interface, packed).build(builder, kernelName(recurrence, packed));
+    if (!kernel)
+      return failure();
     kernel->setAttr("ssm.schedule", builder.getStringAttr(printSchedule(*wanted)));
     kernel->setAttr("ssm.threads", builder.getI64IntegerAttr(placement->threads()));
     recurrence.erase();

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/ComputeType.h"
+#include "passes/RowAccess.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -65,6 +66,11 @@ Value TileMemory::sizeOf(OpBuilder &, unsigned dim) const { return sizes.lookup(
 
 Value TileMemory::parameter(StringRef name) const { return parameters.lookup(name); }
 
+bool TileMemory::has(KernelTensor::Role role, StringRef name) const {
+  return llvm::any_of(interface.tensors,
+                      [&](const KernelTensor &tensor) { return tensor.role == role && tensor.name == name; });
+}
+
 unsigned TileMemory::lookup(KernelTensor::Role role, StringRef name) const {
   for (auto [number, tensor] : llvm::enumerate(interface.tensors))
     if (tensor.role == role && tensor.name == name)
@@ -79,7 +85,8 @@ unsigned TileMemory::lookup(KernelTensor::Role role, StringRef name) const {
 void TileMemory::bindCoordinates(OpBuilder &builder) {
   Location loc = recurrence.getLoc();
   Value zero = constantI64(builder, 0);
-  bases.assign(dims.count(), zero);
+  for (SmallVector<Value> *values : {&taskBases, &threadOffsets, &starts})
+    values->assign(dims.count(), zero);
   Value task = TilePlaceOp::create(builder, loc, builder.getI64Type(), "grid");
   Value thread =
       placement.threads() > 1 ? Value(TilePlaceOp::create(builder, loc, builder.getI64Type(), "thread")) : zero;
@@ -88,18 +95,63 @@ void TileMemory::bindCoordinates(OpBuilder &builder) {
     number = builder.createOrFold<arith::DivUIOp>(loc, number, count);
     return taken;
   };
-  for (unsigned dim = dims.count(); dim-- > 0;) {
-    const DimPlace &place = placement.places[dim];
-    if (place.grid) {
-      Value extent = constantI64(builder, place.extent());
-      Value count = builder.createOrFold<arith::CeilDivUIOp>(loc, sizeOf(builder, dim), extent);
-      bases[dim] = mulI64(builder, takeFrom(task, count), extent);
-    }
-    if (place.threads > 1) {
-      Value own = takeFrom(thread, constantI64(builder, place.threads));
-      bases[dim] = addI64(builder, bases[dim], mulI64(builder, own, constantI64(builder, place.tile())));
-    }
+  if (placement.chunk) {
+    Value chunks = builder.createOrFold<arith::CeilDivUIOp>(loc, sizeOf(builder, dims.scan()),
+                                                            constantI64(builder, placement.chunk));
+    chunk = takeFrom(task, arith::MaxUIOp::create(builder, loc, chunks, constantI64(builder, 1)));
   }
+  for (unsigned dim = dims.count(); dim-- > 0;)
+    if (placement.places[dim].grid) {
+      Value span = constantI64(builder, placement.places[dim].span());
+      Value count = builder.createOrFold<arith::CeilDivUIOp>(loc, sizeOf(builder, dim), span);
+      taskBases[dim] = mulI64(builder, takeFrom(task, count), span);
+    }
+  for (unsigned dim : llvm::reverse(placement.order))
+    if (const DimPlace &place = placement.places[dim]; place.threads > 1)
+      threadOffsets[dim] =
+          mulI64(builder, takeFrom(thread, constantI64(builder, place.threads)), constantI64(builder, place.tile()));
+  bases.resize(dims.count());
+  for (unsigned dim = 0; dim < dims.count(); ++dim)
+    leaveTile(builder, dim);
+}
+
+void TileMemory::enterTile(OpBuilder &builder, unsigned dim, Value start) {
+  bases[dim] = addI64(builder, start, threadOffsets[dim]);
+  starts[dim] = subI64(builder, start, taskBases[dim]);
+}
+
+void TileMemory::leaveTile(OpBuilder &builder, unsigned dim) { enterTile(builder, dim, taskBases[dim]); }
+
+std::pair<Value, Value> TileMemory::loopBounds(OpBuilder &builder, unsigned dim) const {
+  const DimPlace &place = placement.places[dim];
+  Value end = sizeOf(builder, dim);
+  if (place.grid)
+    end = arith::MinSIOp::create(builder, recurrence.getLoc(), end,
+                                 addI64(builder, taskBases[dim], constantI64(builder, place.span())));
+  return {taskBases[dim], end};
+}
+
+bool TileMemory::mayPassEnd(unsigned dim) const {
+  const DimPlace &place = placement.places[dim];
+  std::optional<int64_t> size = recurrence.sizeOf(dims.name(dim));
+  return place.tile() > 1 && (!size || *size % place.tile() != 0);
+}
+
+int64_t TileMemory::tileCount(unsigned dim) const {
+  const DimPlace &place = placement.places[dim];
+  return llvm::divideCeil(place.grid ? place.span() : *recurrence.sizeOf(dims.name(dim)), place.extent());
+}
+
+Value TileMemory::firstStep(OpBuilder &builder) const {
+  return chunk ? mulI64(builder, chunk, constantI64(builder, placement.chunk)) : constantI64(builder, 0);
+}
+
+Value TileMemory::endStep(OpBuilder &builder) const {
+  Value steps = sizeOf(builder, dims.scan());
+  if (!chunk)
+    return steps;
+  Value end = addI64(builder, firstStep(builder), constantI64(builder, placement.chunk));
+  return arith::MinSIOp::create(builder, recurrence.getLoc(), end, steps);
 }
 
 Value TileMemory::insideThreads(OpBuilder &builder) {
@@ -112,20 +164,23 @@ Value TileMemory::insideThreads(OpBuilder &builder) {
   return inside;
 }
 
-/// Whether a dimension on a grid may end inside a tile.
-static bool mayEndInside(const DimPlace &place, std::optional<int64_t> size) {
-  return place.grid && place.tile() > 1 && (!size || *size % place.tile() != 0);
+bool TileMemory::isMasked(unsigned dim) const {
+  const DimPlace &place = placement.places[dim];
+  return masked.contains(dim) && (place.grid || place.loop != LoopPlace::None) && mayPassEnd(dim);
 }
 
 Value TileMemory::isFull(OpBuilder &builder) {
   Value full;
-  for (unsigned dim = 0; dim < dims.count(); ++dim)
-    if (mayEndInside(placement.places[dim], recurrence.sizeOf(dims.name(dim)))) {
-      Value end = addI64(builder, bases[dim], constantI64(builder, placement.places[dim].tile()));
-      full = andI1(
-          builder, full,
-          arith::CmpIOp::create(builder, recurrence.getLoc(), arith::CmpIPredicate::sle, end, sizeOf(builder, dim)));
-    }
+  for (unsigned dim = 0; dim < dims.count(); ++dim) {
+    const DimPlace &place = placement.places[dim];
+    bool isEntered = place.loop == LoopPlace::Outside || (place.grid && place.loop == LoopPlace::None);
+    if (!isEntered || !mayPassEnd(dim))
+      continue;
+    Value end = addI64(builder, bases[dim], constantI64(builder, place.tile()));
+    full = andI1(
+        builder, full,
+        arith::CmpIOp::create(builder, recurrence.getLoc(), arith::CmpIPredicate::sle, end, sizeOf(builder, dim)));
+  }
   return full;
 }
 
@@ -134,8 +189,8 @@ void TileMemory::limitsOf(OpBuilder &builder, DimSet set, SmallVectorImpl<Value>
   for (unsigned dim = 0; dim < dims.count(); ++dim) {
     const DimPlace &place = placement.places[dim];
     std::optional<int64_t> size = recurrence.sizeOf(dims.name(dim));
-    bool padded = !place.grid && size && *size < place.tile();
-    if (!set.contains(dim) || !(padded || (masked && mayEndInside(place, size))))
+    bool padded = !place.grid && place.loop == LoopPlace::None && size && *size < place.tile();
+    if (!set.contains(dim) || !(padded || isMasked(dim)))
       continue;
     limits.push_back(subI64(builder, sizeOf(builder, dim), bases[dim]));
     coefficients.push_back(builder.getDenseI64ArrayAttr(llvm::map_to_vector(
@@ -160,6 +215,19 @@ SmallVector<SeenAs> TileMemory::plainView(unsigned tensor) const {
                              [&](StringRef name) { return SeenAs{*dims.number(name)}; });
 }
 
+void TileMemory::applyMoves(Value value, MutableArrayRef<SeenAs> seen) const {
+  SmallVector<Operation *> moves;
+  for (; isa<RenameOp, FlipOp>(value.getDefiningOp()); value = moves.back()->getOperand(0))
+    moves.push_back(value.getDefiningOp());
+  for (Operation *move : llvm::reverse(moves))
+    for (SeenAs &at : seen) {
+      if (auto rename = dyn_cast<RenameOp>(move); rename && dims.name(at.dim) == rename.getFrom())
+        at.dim = *dims.number(rename.getTo());
+      else if (auto flip = dyn_cast<FlipOp>(move); flip && dims.name(at.dim) == flip.getDim())
+        at.flipped = !at.flipped;
+    }
+}
+
 TileMemory::Address TileMemory::addressOf(OpBuilder &builder, unsigned number, ArrayRef<SeenAs> seen, Value time,
                                           int64_t past) const {
   const KernelTensor &tensor = interface.tensors[number];
@@ -168,7 +236,7 @@ TileMemory::Address TileMemory::addressOf(OpBuilder &builder, unsigned number, A
   address.strides.assign(placement.axes.size(), address.offset);
   unsigned position = seen.size();
   for (unsigned axis = tensor.layout.getRank(); axis-- > 0;) {
-    Value step = strides[number][axis];
+    Value step = strides[number][tensor.perChunk + axis];
     for (unsigned part = tensor.layout.getAxis(axis).size(); part-- > 0;) {
       SeenAs at = seen[--position];
       Value coordinate = at.dim == dims.scan() ? time : bases[at.dim];
@@ -185,6 +253,12 @@ TileMemory::Address TileMemory::addressOf(OpBuilder &builder, unsigned number, A
       if (part > 0)
         step = mulI64(builder, step, size);
     }
+  }
+  if (tensor.perChunk) {
+    // A chunk begins with what the one before it left behind.
+    bool isCarried = tensor.role == KernelTensor::Role::CarriedState;
+    Value index = isCarried ? subI64(builder, chunk, constantI64(builder, 1)) : chunk;
+    address.offset = addI64(builder, address.offset, mulI64(builder, index, strides[number].front()));
   }
   if (tensor.depth > 1)
     address.offset =
@@ -222,13 +296,28 @@ void TileMemory::store(OpBuilder &builder, unsigned number, const Tiles &tiles, 
   Location loc = recurrence.getLoc();
   OpBuilder::InsertionGuard guard(builder);
   DimSet own = dims.of(interface.tensors[number].layout);
-  Value first;
-  for (unsigned dim = 0; dim < dims.count(); ++dim)
-    if (const DimPlace &place = placement.places[dim]; (place.grid || place.threads > 1) && !own.contains(dim))
-      first = andI1(builder, first,
-                    arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, bases[dim], constantI64(builder, 0)));
-  if (first) {
-    auto guarded = scf::IfOp::create(builder, loc, first, /*withElseRegion=*/false);
+  Value stores;
+  auto require = [&](arith::CmpIPredicate predicate, Value a, Value b) {
+    stores = andI1(builder, stores, arith::CmpIOp::create(builder, loc, predicate, a, b));
+  };
+  for (unsigned dim = 0; dim < dims.count(); ++dim) {
+    const DimPlace &place = placement.places[dim];
+    if (own.contains(dim))
+      continue;
+    Value zero = constantI64(builder, 0);
+    if (place.loop == LoopPlace::Outside) {
+      // The last tile of the loop: a final state may stand where the tiles before it still read the initial one.
+      Value start = addI64(builder, taskBases[dim], starts[dim]);
+      require(arith::CmpIPredicate::sge, addI64(builder, start, constantI64(builder, place.extent())),
+              sizeOf(builder, dim));
+      if (place.threads > 1)
+        require(arith::CmpIPredicate::eq, threadOffsets[dim], zero);
+    } else if (place.grid || place.threads > 1) {
+      require(arith::CmpIPredicate::eq, bases[dim], zero);
+    }
+  }
+  if (stores) {
+    auto guarded = scf::IfOp::create(builder, loc, stores, /*withElseRegion=*/false);
     builder.setInsertionPointToStart(guarded.thenBlock());
   }
   Address address = addressOf(builder, number, plainView(number), time, past);
@@ -270,12 +359,36 @@ bool TileMemory::isStaged(unsigned number) const {
   return last.size() == 1 && last[0] == dims.name(dims.scan()) && scratchType(number).getNumElements() > 1;
 }
 
+int64_t TileMemory::scratchBytes(unsigned number) const {
+  int64_t elements = placement.timeTile * scratchType(number).getNumElements();
+  for (unsigned dim : placement.loops(LoopPlace::Inside))
+    if (dims.of(interface.tensors[number].layout).contains(dim))
+      elements = llvm::SaturatingMultiply<uint64_t>(elements, tileCount(dim));
+  return elements * computeType.getIntOrFloatBitWidth() / 8;
+}
+
 void TileMemory::allocateScratch(OpBuilder &builder) {
   for (unsigned number = 0; number < interface.tensors.size(); ++number)
     if (isStaged(number))
       scratch[number] = LLVM::AllocaOp::create(
           builder, recurrence.getLoc(), LLVM::LLVMPointerType::get(builder.getContext()), computeType,
-          constantI64(builder, placement.timeTile * scratchType(number).getNumElements()), /*alignment=*/64);
+          constantI64(builder, scratchBytes(number) * 8 / computeType.getIntOrFloatBitWidth()), /*alignment=*/64);
+}
+
+/// Where the blocks of the tiles that are entered begin: a block is a tensor's tile for all steps of a time tile.
+Value TileMemory::scratchBlock(OpBuilder &builder, unsigned number) const {
+  Value offset = constantI64(builder, 0);
+  DimSet own = dims.of(interface.tensors[number].layout);
+  int64_t block = placement.timeTile * scratchType(number).getNumElements();
+  SmallVector<unsigned> loops = placement.loops(LoopPlace::Inside);
+  for (unsigned dim : llvm::reverse(loops))
+    if (own.contains(dim)) {
+      // A start counts coordinates, of which a block has a tile's.
+      offset = addI64(builder, offset,
+                      mulI64(builder, starts[dim], constantI64(builder, block / placement.places[dim].tile())));
+      block *= tileCount(dim);
+    }
+  return offset;
 }
 
 Value TileMemory::strideOfTime(OpBuilder &builder, unsigned number) const {
@@ -289,10 +402,14 @@ void TileMemory::stage(OpBuilder &builder, unsigned number, Value time, Value st
   SmallVector<Value> limits;
   SmallVector<Attribute> coefficients;
   limitsOf(builder, address.set, limits, coefficients);
+  DimSet own = dims.of(tensor.layout);
   auto create = [&]<typename OpTy>(OpTy *) {
-    OpTy::create(builder, recurrence.getLoc(), scratch.lookup(number), computeType, scratchType(number).getShape(),
-                 tensor.stored, pointers[number], address.offset, address.strides, steps, strideOfTime(builder, number),
-                 limits, builder.getArrayAttr(coefficients));
+    Value block = scratch.lookup(number);
+    if (!(own & placement.loopSet(LoopPlace::Inside)).empty())
+      block = ssm::addressOf(builder, recurrence.getLoc(), block, scratchBlock(builder, number), computeType);
+    OpTy::create(builder, recurrence.getLoc(), block, computeType, scratchType(number).getShape(), tensor.stored,
+                 pointers[number], address.offset, address.strides, steps, strideOfTime(builder, number), limits,
+                 builder.getArrayAttr(coefficients));
   };
   if (tensor.role == KernelTensor::Role::Input)
     create(static_cast<StageLoadOp *>(nullptr));
@@ -301,7 +418,8 @@ void TileMemory::stage(OpBuilder &builder, unsigned number, Value time, Value st
 }
 
 Value TileMemory::scratchOffset(OpBuilder &builder, unsigned number, Value step) const {
-  return mulI64(builder, step, constantI64(builder, scratchType(number).getNumElements()));
+  return addI64(builder, scratchBlock(builder, number),
+                mulI64(builder, step, constantI64(builder, scratchType(number).getNumElements())));
 }
 
 /// Strides of a row-major tile.

@@ -33,18 +33,41 @@ public:
   mlir::Value insideThreads(mlir::OpBuilder &builder);
   /// True where the task's tile is full; null where that always holds.
   mlir::Value isFull(mlir::OpBuilder &builder);
-  /// Whether accesses from now on may pass the end of a dimension.
-  void setMasked(bool value) { masked = value; }
+  /// Along which dimensions accesses from now on may pass the end.
+  void setMasked(DimSet value) { masked = value; }
+  DimSet maskedDims() const { return masked; }
+  /// Whether accesses may pass the end of `dim` now.
+  bool isMasked(unsigned dim) const;
+
+  /// From where to where a task loops over a dimension.
+  std::pair<mlir::Value, mlir::Value> loopBounds(mlir::OpBuilder &builder, unsigned dim) const;
+  /// Whether some tile of a dimension on a loop may pass its end.
+  bool mayPassEnd(unsigned dim) const;
+  /// Tiles of a dimension on a loop that a task runs over at most; its size has to be known, or its grid's tile.
+  int64_t tileCount(unsigned dim) const;
+  /// Moves to the tile of a dimension on a loop that begins at `start`; and back to where no tile is entered.
+  void enterTile(mlir::OpBuilder &builder, unsigned dim, mlir::Value start);
+  void leaveTile(mlir::OpBuilder &builder, unsigned dim);
 
   mlir::VectorType tileType(DimSet set, mlir::Type element) const;
   const DimensionAnalysis &dimensions() const { return dims; }
   mlir::Value sizeOf(mlir::OpBuilder &builder, unsigned dim) const;
+  /// This task's first step of the scanned dimension, and the one after its last.
+  mlir::Value firstStep(mlir::OpBuilder &builder) const;
+  mlir::Value endStep(mlir::OpBuilder &builder) const;
+  /// This task's chunk; null where all steps are one task's.
+  mlir::Value chunkNumber() const { return chunk; }
   mlir::Value coordinate(unsigned dim) const { return bases[dim]; }
+  /// Where the tile of a dimension on a loop begins, counted from the task's first coordinate.
+  mlir::Value startInTask(unsigned dim) const { return starts[dim]; }
   /// A parameter, in f64.
   mlir::Value parameter(llvm::StringRef name) const;
   mlir::Value pointerOf(unsigned tensor) const { return pointers[tensor]; }
   const KernelTensor &tensor(unsigned number) const { return interface.tensors[number]; }
+  unsigned tensorCount() const { return interface.tensors.size(); }
   unsigned lookup(KernelTensor::Role role, llvm::StringRef name) const;
+  /// Whether the kernel has that tensor: the parts of a scan in chunks do not have every final state.
+  bool has(KernelTensor::Role role, llvm::StringRef name) const;
 
   /// Loads a tile at time coordinate `time` (null for a tensor that does not vary in time) as `element`s. `past` is the
   /// index along the last axis of a state with depth.
@@ -59,14 +82,19 @@ public:
 
   /// Dimensions of a tensor as they stand in its layout.
   llvm::SmallVector<SeenAs> plainView(unsigned tensor) const;
+  /// Dimensions of `seen`, which stand for `value`'s at the bottom of a chain of renames and flips, as the chain shows
+  /// them.
+  void applyMoves(mlir::Value value, llvm::MutableArrayRef<SeenAs> seen) const;
 
   /// Whether a tensor is copied through scratch, a time tile at a time: its memory runs along time while lanes or
   /// registers run along other dimensions.
   bool isStaged(unsigned tensor) const;
+  /// Bytes of scratch that a staged tensor takes.
+  int64_t scratchBytes(unsigned tensor) const;
   /// Allocates scratch at the function's entry for every staged tensor.
   void allocateScratch(mlir::OpBuilder &builder);
-  /// Copies `steps` steps from the one at time coordinate `time` on into, or from, scratch. Coordinates descend in
-  /// reverse.
+  /// Copies `steps` steps from the one at time coordinate `time` on into, or from, scratch, for the tiles that are
+  /// entered. Coordinates descend in reverse.
   void stage(mlir::OpBuilder &builder, unsigned tensor, mlir::Value time, mlir::Value steps) const;
   Tiles loadScratch(mlir::OpBuilder &builder, unsigned tensor, mlir::Value step) const;
   void storeScratch(mlir::OpBuilder &builder, unsigned tensor, const Tiles &tiles, mlir::Value step) const;
@@ -82,15 +110,20 @@ private:
   mlir::Value strideOfTime(mlir::OpBuilder &builder, unsigned tensor) const;
   mlir::VectorType scratchType(unsigned tensor) const;
   mlir::Value scratchOffset(mlir::OpBuilder &builder, unsigned tensor, mlir::Value step) const;
+  mlir::Value scratchBlock(mlir::OpBuilder &builder, unsigned tensor) const;
 
   // An operation is a handle whose accessors are not const.
   mutable RecurrenceOp recurrence;
   const Placement &placement;
   const KernelInterface &interface;
-  bool packed, masked = false;
+  bool packed;
+  DimSet masked;
   DimensionAnalysis dims;
   mlir::Type computeType;
-  llvm::SmallVector<mlir::Value> pointers, bases;
+  mlir::Value chunk;
+  llvm::SmallVector<mlir::Value> pointers;
+  /// By dimension: the tile's first coordinate; the task's; this thread's distance from the block's; `startInTask`.
+  llvm::SmallVector<mlir::Value> bases, taskBases, threadOffsets, starts;
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> strides;
   llvm::StringMap<mlir::Value> parameters, sizes;
   llvm::DenseMap<unsigned, mlir::Value> scratch;

@@ -46,41 +46,45 @@ Value TileStep::zeros(OpBuilder &builder, VectorType type) {
 // Operations
 //===----------------------------------------------------------------------===//
 
-void TileStep::emitConstant(OpBuilder &builder, Operation &op) {
-  if (auto constant = dyn_cast<complex::ConstantOp>(op)) {
-    Type element = realOf(constant.getType());
+Tiles TileStep::emitConstant(OpBuilder &builder, Operation &op) {
+  Tiles result;
+  auto add = [&](Type element, Attribute part) {
+    auto type = memory.tileType(DimSet(), element);
+    result.push_back(arith::ConstantOp::create(builder, op.getLoc(), DenseElementsAttr::get(type, part)));
+  };
+  if (auto constant = dyn_cast<complex::ConstantOp>(op))
     for (Attribute part : constant.getValue())
-      tiles[constant].push_back(arith::ConstantOp::create(
-          builder, op.getLoc(), DenseElementsAttr::get(memory.tileType(DimSet(), element), part)));
-    return;
-  }
-  auto constant = cast<arith::ConstantOp>(op);
-  auto type = memory.tileType(DimSet(), constant.getType());
-  tiles[constant] = {
-      arith::ConstantOp::create(builder, op.getLoc(), DenseElementsAttr::get(type, constant.getValue()))};
+      add(realOf(constant.getType()), part);
+  else
+    add(op.getResult(0).getType(), cast<arith::ConstantOp>(op).getValue());
+  return result;
 }
 
-void TileStep::emitElementwise(OpBuilder &builder, Operation &op) {
+Tiles TileStep::emitElementwise(OpBuilder &builder, Operation &op) {
   DimSet set;
   for (Value operand : op.getOperands())
     set = set | dims.of(operand);
   SmallVector<Tiles> operands =
-      llvm::map_to_vector(op.getOperands(), [&](Value operand) { return stretch(builder, tiles[operand], set); });
+      llvm::map_to_vector(op.getOperands(), [&](Value operand) { return stretch(builder, get(operand), set); });
   // A complex value has been split into parts, and of the operations on one only select is left.
   size_t parts = isa<ComplexType>(op.getResult(0).getType()) ? 2 : 1;
+  Tiles result;
   for (size_t part = 0; part < parts; ++part) {
     IRMapping mapping;
     for (auto [operand, mapped] : llvm::zip_equal(op.getOperands(), operands))
       mapping.map(operand, mapped.size() > 1 ? mapped[part] : mapped[0]);
     Operation *clone = builder.clone(op, mapping);
     clone->getResult(0).setType(memory.tileType(set, realOf(op.getResult(0).getType())));
-    tiles[op.getResult(0)].push_back(clone->getResult(0));
+    result.push_back(clone->getResult(0));
   }
+  return result;
 }
 
-Tiles TileStep::emitReduction(OpBuilder &builder, Operation &op, ArrayAttr over) {
-  Value value = op.getOperand(0);
-  DimSet own = dims.of(value), reduced = dims.of(over) & own, absent = dims.of(over) - own;
+/// Reduces tiles of the operand of a sum, maximum or mean; of dimensions on loops, they hold what all tiles have come
+/// to.
+Tiles TileStep::emitReduction(OpBuilder &builder, Operation &op, const Tiles &values) {
+  DimSet own = dims.of(op.getOperand(0)), over = dims.of(op.getAttrOfType<ArrayAttr>("over"));
+  DimSet reduced = over & own, absent = over - own;
   SmallVector<int64_t> axes;
   for (auto [number, axis] : llvm::enumerate(placement.axes))
     if (axis.dim && reduced.contains(*axis.dim))
@@ -97,7 +101,7 @@ Tiles TileStep::emitReduction(OpBuilder &builder, Operation &op, ArrayAttr over)
   };
   scaleBy(isa<SumOp>(op) ? absent : isa<MeanOp>(op) ? reduced : DimSet());
   Tiles result;
-  for (Value tile : tiles[value]) {
+  for (Value tile : values) {
     Type element = cast<VectorType>(tile.getType()).getElementType();
     Value sum = tile;
     if (!axes.empty())
@@ -118,9 +122,9 @@ Tiles TileStep::emitReduction(OpBuilder &builder, Operation &op, ArrayAttr over)
 Tiles TileStep::emitMove(OpBuilder &builder, Value value, StringRef from, StringRef to, bool reversed) {
   unsigned source = *dims.number(from), target = *dims.number(to);
   if (!dims.of(value).contains(source))
-    return tiles[value];
+    return get(value);
   DimSet moved = dims.of(value).without(source).with(target);
-  return llvm::map_to_vector<2>(tiles[value], [&](Value tile) -> Value {
+  return llvm::map_to_vector<2>(get(value), [&](Value tile) -> Value {
     return TileMoveOp::create(builder, recurrence.getLoc(),
                               memory.tileType(moved, cast<VectorType>(tile.getType()).getElementType()), tile,
                               placement.axesOf(source), placement.axesOf(target), *recurrence.sizeOf(from), reversed);
@@ -130,8 +134,9 @@ Tiles TileStep::emitMove(OpBuilder &builder, Value value, StringRef from, String
 Tiles TileStep::emitDelay(OpBuilder &builder, DelayOp delay) {
   unsigned tap = *dims.number(delay.getTap());
   DimSet layout = dims.of(delay.getLayout());
-  SmallVector<Tiles> window = {stretch(builder, tiles[delay.getValue()], layout)};
-  llvm::append_range(window, past[delay.getName()]);
+  SmallVector<Tiles> window = {stretch(builder, get(delay.getValue()), layout)};
+  for (int64_t back = 1; back < *recurrence.sizeOf(delay.getTap()); ++back)
+    window.push_back(emitPast(builder, delay.getName(), back));
   SmallVector<int64_t> axes = placement.axesOf(tap);
   if (axes.empty())
     return window.front();
@@ -145,12 +150,12 @@ Tiles TileStep::emitDelay(OpBuilder &builder, DelayOp delay) {
   return result;
 }
 
-Tiles TileStep::emitIndex(OpBuilder &builder, IndexOp index) {
-  unsigned dim = *dims.number(index.getDim());
-  Location loc = index.getLoc();
-  auto type = memory.tileType(dims.of(index.getResult()), builder.getI64Type());
+/// A tile of the coordinates along a dimension.
+Value TileStep::coordinates(OpBuilder &builder, unsigned dim) {
+  Location loc = recurrence.getLoc();
+  auto type = memory.tileType(DimSet().with(dim), builder.getI64Type());
   Value base = dim == dims.scan() ? time : memory.coordinate(dim);
-  Value coordinates = vector::BroadcastOp::create(builder, loc, type, base);
+  Value result = vector::BroadcastOp::create(builder, loc, type, base);
   for (auto [number, axis] : llvm::enumerate(placement.axes)) {
     if (axis.dim != dim || axis.extent == 1)
       continue;
@@ -161,9 +166,9 @@ Tiles TileStep::emitIndex(OpBuilder &builder, IndexOp index) {
     for (size_t element = 0; element < steps.size(); ++element)
       steps[element] = static_cast<int64_t>(element) / inner % axis.extent * axis.step;
     Value offsets = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, ArrayRef<int64_t>(steps)));
-    coordinates = arith::AddIOp::create(builder, loc, coordinates, offsets);
+    result = arith::AddIOp::create(builder, loc, result, offsets);
   }
-  return {arith::SIToFPOp::create(builder, loc, type.clone(index.getType()), coordinates)};
+  return result;
 }
 
 bool TileStep::isReadPlainly(InputOp input) {
@@ -172,185 +177,261 @@ bool TileStep::isReadPlainly(InputOp input) {
 
 /// Loads an input as it is seen through renames and flips.
 Tiles TileStep::emitInput(OpBuilder &builder, Value value) {
-  SmallVector<Operation *> views;
-  while (!value.getDefiningOp<InputOp>()) {
-    views.push_back(value.getDefiningOp());
-    value = views.back()->getOperand(0);
-  }
-  auto input = value.getDefiningOp<InputOp>();
+  auto input = movedValue(value).getDefiningOp<InputOp>();
   unsigned number = memory.lookup(KernelTensor::Role::Input, input.getName());
-  if (views.empty() && memory.isStaged(number))
+  if (value == input.getResult() && memory.isStaged(number))
     return memory.loadScratch(builder, number, scratchStep);
   SmallVector<SeenAs> seen = memory.plainView(number);
-  for (Operation *view : llvm::reverse(views))
-    for (SeenAs &at : seen) {
-      if (auto rename = dyn_cast<RenameOp>(view); rename && dims.name(at.dim) == rename.getFrom())
-        at.dim = *dims.number(rename.getTo());
-      else if (auto flip = dyn_cast<FlipOp>(view); flip && dims.name(at.dim) == flip.getDim())
-        at.flipped = !at.flipped;
-    }
+  memory.applyMoves(value, seen);
   return memory.load(builder, number, seen, time, realOf(input.getType()));
 }
 
-static bool isInputView(Value value) {
-  while (isa_and_nonnull<RenameOp, FlipOp>(value.getDefiningOp()))
-    value = value.getDefiningOp()->getOperand(0);
-  return isa_and_nonnull<InputOp>(value.getDefiningOp());
+/// Renames and flips: of what stands in memory another load, of what stands in registers a move.
+Tiles TileStep::emitView(OpBuilder &builder, Value value) {
+  if (isa<InputOp>(movedValue(value).getDefiningOp()))
+    return emitInput(builder, value);
+  if (plan.isReadMoved(value))
+    return loadMoved(builder, value);
+  if (auto rename = value.getDefiningOp<RenameOp>())
+    return emitMove(builder, rename.getValue(), rename.getFrom(), rename.getTo(), false);
+  auto flip = value.getDefiningOp<FlipOp>();
+  return emitMove(builder, flip.getValue(), flip.getDim(), flip.getDim(), true);
 }
 
-void TileStep::emit(OpBuilder &builder, Operation &op) {
-  auto set = [&](Tiles value) { tiles[op.getResult(0)] = std::move(value); };
-  llvm::TypeSwitch<Operation *>(&op)
-      .Case([&](InputOp input) {
-        if (isReadPlainly(input))
-          set(emitInput(builder, input));
-      })
-      .Case([&](ParamOp param) {
+Tiles TileStep::emit(OpBuilder &builder, Operation &op) {
+  return llvm::TypeSwitch<Operation *, Tiles>(&op)
+      .Case([&](InputOp input) { return emitInput(builder, input); })
+      .Case([&](ParamOp param) -> Tiles {
         Value value = memory.parameter(param.getName());
         if (param.getType() != value.getType())
           value = arith::TruncFOp::create(builder, op.getLoc(), param.getType(), value);
-        set({asTile(builder, value)});
+        return {asTile(builder, value)};
       })
-      .Case([&](PreviousOp previous) {
-        // A recurrence may read a state without carrying it through every step that is emitted: before the loop, none
-        // is read.
-        set(past[previous.getName()][previous.getBack() - 1]);
+      .Case([&](PreviousOp previous) { return emitPast(builder, previous.getName(), previous.getBack()); })
+      .Case<SumOp, MaxOp, MeanOp>([&](auto reduction) { return emitReduction(builder, op, get(reduction.getValue())); })
+      .Case([&](IndexOp index) -> Tiles {
+        Value number = coordinates(builder, *dims.number(index.getDim()));
+        auto type = cast<VectorType>(number.getType()).clone(index.getType());
+        return {arith::SIToFPOp::create(builder, op.getLoc(), type, number)};
       })
-      .Case<SumOp, MaxOp, MeanOp>([&](auto reduction) { set(emitReduction(builder, op, reduction.getOver())); })
-      .Case([&](IndexOp index) { set(emitIndex(builder, index)); })
-      .Case([&](SizeOp size) {
+      .Case([&](SizeOp size) -> Tiles {
         Value count = memory.sizeOf(builder, *dims.number(size.getDim()));
-        set({asTile(builder, arith::SIToFPOp::create(builder, op.getLoc(), size.getType(), count))});
+        return {asTile(builder, arith::SIToFPOp::create(builder, op.getLoc(), size.getType(), count))};
       })
-      .Case([&](RenameOp rename) {
-        set(isInputView(rename) ? emitInput(builder, rename)
-                                : emitMove(builder, rename.getValue(), rename.getFrom(), rename.getTo(), false));
-      })
-      .Case([&](FlipOp flip) {
-        set(isInputView(flip) ? emitInput(builder, flip)
-                              : emitMove(builder, flip.getValue(), flip.getDim(), flip.getDim(), true));
-      })
-      .Case([&](DelayOp delay) { set(emitDelay(builder, delay)); })
-      .Case([&](complex::CreateOp create) {
+      .Case<RenameOp, FlipOp>([&](auto move) { return emitView(builder, move); })
+      .Case([&](DelayOp delay) { return emitDelay(builder, delay); })
+      .Case([&](complex::CreateOp create) -> Tiles {
         DimSet set = dims.of(create);
-        tiles[create] = {stretch(builder, tiles[create.getReal()], set).front(),
-                         stretch(builder, tiles[create.getImaginary()], set).front()};
+        return {stretch(builder, get(create.getReal()), set).front(),
+                stretch(builder, get(create.getImaginary()), set).front()};
       })
-      .Case([&](complex::ReOp part) { set({tiles[part.getComplex()][0]}); })
-      .Case([&](complex::ImOp part) { set({tiles[part.getComplex()][1]}); })
-      .Case<complex::ConstantOp, arith::ConstantOp>([&](auto) { emitConstant(builder, op); })
-      .Case<NextOp, OutputOp, InitialOp>([](auto) {})
-      .Default([&](Operation *) { emitElementwise(builder, op); });
+      .Case([&](complex::ReOp part) -> Tiles { return {get(part.getComplex())[0]}; })
+      .Case([&](complex::ImOp part) -> Tiles { return {get(part.getComplex())[1]}; })
+      .Case<complex::ConstantOp, arith::ConstantOp>([&](auto) { return emitConstant(builder, op); })
+      .Default([&](Operation *) { return emitElementwise(builder, op); });
 }
 
 //===----------------------------------------------------------------------===//
 // The step
 //===----------------------------------------------------------------------===//
 
-void TileStep::emitInvariant(OpBuilder &builder) {
-  for (Operation &op : recurrence.getBody().front())
-    if (op.getNumResults() && !dims.variesInTime(op.getResult(0)))
-      emit(builder, op);
+Tiles TileStep::get(Value value) {
+  size_t number = 0;
+  while (!frames[number].loops.containsAll(dims.of(value) & loops) ||
+         (!frames[number].inTime && dims.variesInTime(value))) {
+    ++number;
+    assert(number < frames.size() && "a phase runs over the loops of all that it computes");
+  }
+  if (auto it = frames[number].tiles.find(value); it != frames[number].tiles.end())
+    return it->second;
+  // Frames may move while others are entered.
+  OpBuilder builder = frames[number].builder;
+  auto it = kept.find(value);
+  Tiles made = it != kept.end() ? loadKept(builder, *it->second.buffer) : emit(builder, *value.getDefiningOp());
+  return frames[number].tiles[value] = made;
 }
 
-SmallVector<Value> TileStep::emitInitial(OpBuilder &builder) {
-  SmallVector<Value> carried;
-  llvm::StringMap<Tiles> newest;
-  SmallVector<State> states = getStates(recurrence);
-  // A seeded state starts from its seed's tiles, so seeds go first; results keep the states' order.
-  llvm::StringMap<SmallVector<Value>> all;
-  for (bool seeded : {false, true})
-    for (const State &state : states) {
-      if (state.seededBy.empty() == seeded || state.depth == 0)
-        continue;
-      DimSet set = dims.of(state.layout);
-      Tiles fallback;
-      if (seeded)
-        fallback = newest[state.seededBy];
-      else if (Value initial = lookupInitial(recurrence, state.name))
-        fallback = stretch(builder, tiles[initial], set);
-      else
-        fallback.assign(isa<ComplexType>(state.type) ? 2 : 1, zeros(builder, memory.tileType(set, realOf(state.type))));
-      unsigned number = memory.lookup(KernelTensor::Role::InitialState, state.name);
-      Location loc = recurrence.getLoc();
-      Value pointer = memory.pointerOf(number);
-      Value null = LLVM::ZeroOp::create(builder, loc, pointer.getType());
-      Value given = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, pointer, null);
-      for (int64_t step = 0; step < state.depth; ++step) {
-        auto choice = scf::IfOp::create(
-            builder, loc, given,
-            [&](OpBuilder &inner, Location) {
-              scf::YieldOp::create(inner, loc,
-                                   memory.load(inner, number, memory.plainView(number), {}, realOf(state.type), step));
-            },
-            [&](OpBuilder &inner, Location) { scf::YieldOp::create(inner, loc, fallback); });
-        llvm::append_range(all[state.name], choice.getResults());
-        if (step == 0)
-          newest[state.name].assign(choice.result_begin(), choice.result_end());
-      }
+/// Emits all values without loops in their order.
+void TileStep::emitAll(bool inTime) {
+  for (Operation &op : recurrence.getBody().front()) {
+    Value value = op.getNumResults() ? Value(op.getResult(0)) : Value();
+    if (!value || !plan.isNeeded(value) || dims.variesInTime(value) != inTime || !(dims.of(value) & loops).empty())
+      continue;
+    if (auto input = dyn_cast<InputOp>(op); !input || isReadPlainly(input))
+      get(value);
+  }
+}
+
+void TileStep::emitInvariant(OpBuilder &builder) {
+  frames.emplace_back(builder, DimSet(), /*inTime=*/false);
+  for (int64_t slots : plan.slotCounts())
+    newest[slots] = constantI64(builder, 0);
+  // With loops, values may have to wait for a phase.
+  if (loops.empty())
+    emitAll(/*inTime=*/false);
+  for (const Phase &phase : plan.before())
+    emitPhase(phase);
+  // What a step asks for stands before the first one.
+  emitAll(/*inTime=*/false);
+}
+
+Tiles TileStep::choose(OpBuilder &builder, Value condition, llvm::function_ref<Tiles(OpBuilder &)> yes,
+                       llvm::function_ref<Tiles(OpBuilder &)> no) {
+  Location loc = recurrence.getLoc();
+  auto choice = scf::IfOp::create(
+      builder, loc, condition, [&](OpBuilder &inner, Location) { scf::YieldOp::create(inner, loc, yes(inner)); },
+      [&](OpBuilder &inner, Location) { scf::YieldOp::create(inner, loc, no(inner)); });
+  return Tiles(choice.getResults());
+}
+
+/// A state `back` steps before the sequence: the array given at launch, else `fallback`.
+Tiles TileStep::emitBeforeStart(OpBuilder &builder, const State &state, int64_t back, const Tiles &fallback) {
+  unsigned number = memory.lookup(KernelTensor::Role::InitialState, state.name);
+  Location loc = recurrence.getLoc();
+  Value pointer = memory.pointerOf(number);
+  Value null = LLVM::ZeroOp::create(builder, loc, pointer.getType());
+  Value given = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, pointer, null);
+  auto load = [&](OpBuilder &inner) {
+    return memory.load(inner, number, memory.plainView(number), {}, realOf(state.type), back);
+  };
+  return choose(builder, given, load, [&](OpBuilder &) { return fallback; });
+}
+
+/// A state `back` steps before this task's first one, which in the first chunk is the sequence's.
+Tiles TileStep::emitBeforeChunk(OpBuilder &builder, const State &state, int64_t back, const Tiles &fallback) {
+  ChunkRole::Start start = chunks.start(state.name);
+  if (!memory.chunkNumber() || start == ChunkRole::Start::Own)
+    return emitBeforeStart(builder, state, back, fallback);
+  auto later = [&](OpBuilder &inner) -> Tiles {
+    if (start == ChunkRole::Start::Carried) {
+      unsigned number = memory.lookup(KernelTensor::Role::CarriedState, state.name);
+      return memory.load(inner, number, memory.plainView(number), {}, realOf(state.type), back);
     }
+    VectorType type = memory.tileType(dims.of(state.layout), realOf(state.type));
+    Attribute number = inner.getFloatAttr(type.getElementType(), chunks.constant(state.name));
+    Value constant = arith::ConstantOp::create(inner, recurrence.getLoc(), DenseElementsAttr::get(type, number));
+    if (isa<ComplexType>(state.type))
+      return {constant, zeros(inner, type)};
+    return {constant};
+  };
+  Value isFirst = arith::CmpIOp::create(builder, recurrence.getLoc(), arith::CmpIPredicate::eq, memory.chunkNumber(),
+                                        constantI64(builder, 0));
+  return choose(
+      builder, isFirst, [&](OpBuilder &inner) { return emitBeforeStart(inner, state, back, fallback); }, later);
+}
+
+/// A state's past steps before this task's first one, newest first, at the tiles that are entered.
+SmallVector<Tiles> TileStep::emitStart(OpBuilder &builder, const State &state, Value initial) {
+  DimSet set = dims.of(state.layout);
+  Tiles fallback;
+  if (!state.seededBy.empty())
+    fallback = emitPast(builder, state.seededBy, 1);
+  else if (initial)
+    fallback = stretch(builder, get(initial), set);
+  else
+    fallback.assign(isa<ComplexType>(state.type) ? 2 : 1, zeros(builder, memory.tileType(set, realOf(state.type))));
+  SmallVector<Tiles> steps;
+  for (int64_t back = 0; back < state.depth; ++back)
+    steps.push_back(emitBeforeChunk(builder, state, back, fallback));
+  return steps;
+}
+
+SmallVector<Value> TileStep::emitInitial() {
+  SmallVector<Value> carried;
   for (const State &state : states)
-    llvm::append_range(carried, all[state.name]);
+    for (const Tiles &step : past[state.name])
+      llvm::append_range(carried, step);
+  for (int64_t slots : plan.slotCounts())
+    carried.push_back(newest[slots]);
   return carried;
+}
+
+/// Takes the states as they are carried into a step, or out of the last one.
+void TileStep::bindCarried(ValueRange carried) {
+  auto next = carried.begin();
+  for (const State &state : states) {
+    past[state.name].clear();
+    size_t parts = isa<ComplexType>(state.type) ? 2 : 1;
+    for (int64_t back = 0; back < state.depth && !plan.bufferOf(state); ++back, next += parts)
+      past[state.name].emplace_back(next, next + parts);
+  }
+  for (int64_t slots : plan.slotCounts())
+    newest[slots] = *next++;
+}
+
+Tiles TileStep::emitPast(OpBuilder &builder, StringRef state, int64_t back) {
+  const TileBuffer *buffer = plan.bufferOfState(state);
+  if (!buffer)
+    return past[state][back - 1];
+  return buffer->load(builder, recurrence.getLoc(), memory, buffer->plainView(), slotOf(builder, *buffer, back));
+}
+
+void TileStep::emitOutput(OpBuilder &builder, OutputOp output) {
+  unsigned number = memory.lookup(KernelTensor::Role::Output, output.getName());
+  DimSet set = dims.of(output.getLayout()).without(dims.scan());
+  Tiles value = stretch(builder, get(output.getValue()), set);
+  if (memory.isStaged(number))
+    memory.storeScratch(builder, number, value, scratchStep);
+  else
+    memory.store(builder, number, value, time);
 }
 
 SmallVector<Value> TileStep::emitStep(OpBuilder &builder, Value timeCoordinate, Value step, ValueRange carried) {
   time = timeCoordinate;
   scratchStep = step;
-  SmallVector<State> states = getStates(recurrence);
-  auto next = carried.begin();
-  for (const State &state : states) {
-    past[state.name].clear();
-    for (int64_t back = 0; back < state.depth; ++back) {
-      size_t parts = isa<ComplexType>(state.type) ? 2 : 1;
-      past[state.name].emplace_back(next, next + parts);
-      next += parts;
-    }
-  }
-  for (Operation &op : recurrence.getBody().front())
-    if (op.getNumResults() && dims.variesInTime(op.getResult(0)))
-      emit(builder, op);
-  for (auto output : recurrence.getBody().front().getOps<OutputOp>()) {
-    unsigned number = memory.lookup(KernelTensor::Role::Output, output.getName());
-    DimSet set = dims.of(output.getLayout()).without(dims.scan());
-    Tiles value = stretch(builder, tiles[output.getValue()], set);
-    if (memory.isStaged(number))
-      memory.storeScratch(builder, number, value, scratchStep);
-    else
-      memory.store(builder, number, value, time);
-  }
+  bindCarried(carried);
+  frames.emplace_back(builder, DimSet(), /*inTime=*/true);
+  for (int64_t slots : plan.slotCounts())
+    fresh[slots] = slotBefore(builder, slots);
+  if (loops.empty())
+    emitAll(/*inTime=*/true);
+  for (const Phase &phase : plan.step())
+    emitPhase(phase);
   SmallVector<Value> result;
   for (const State &state : states) {
-    if (state.depth == 0)
+    if (state.depth == 0 || plan.bufferOf(state))
       continue;
-    Value value;
-    for (Operation &op : recurrence.getBody().front()) {
-      if (auto nextOp = dyn_cast<NextOp>(op); nextOp && nextOp.getName() == state.name)
-        value = nextOp.getValue();
-      else if (auto delay = dyn_cast<DelayOp>(op); delay && delay.getName() == state.name)
-        value = delay.getValue();
-    }
-    llvm::append_range(result, stretch(builder, tiles[value], dims.of(state.layout)));
+    llvm::append_range(result, stretch(builder, get(nextValue(recurrence, state.name)), dims.of(state.layout)));
     for (int64_t back = 0; back + 1 < state.depth; ++back)
       llvm::append_range(result, past[state.name][back]);
   }
+  for (int64_t slots : plan.slotCounts())
+    result.push_back(fresh[slots]);
+  frames.pop_back();
+  kept.remove_if([](auto &entry) { return entry.second.inTime; });
   return result;
 }
 
+/// Whether this task stores a final state: each chunk its own, or the last one the sequence's where it is wanted.
+Value TileStep::storesFinal(OpBuilder &builder, unsigned number) {
+  const KernelTensor &tensor = memory.tensor(number);
+  if (tensor.perChunk)
+    return {};
+  Location loc = recurrence.getLoc();
+  Value pointer = memory.pointerOf(number);
+  Value null = LLVM::ZeroOp::create(builder, loc, pointer.getType());
+  Value wanted = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, pointer, null);
+  if (!memory.chunkNumber())
+    return wanted;
+  Value isLast = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, memory.endStep(builder),
+                                       memory.sizeOf(builder, dims.scan()));
+  return arith::AndIOp::create(builder, loc, wanted, isLast);
+}
+
 void TileStep::emitFinal(OpBuilder &builder, ValueRange carried) {
-  auto next = carried.begin();
-  for (const State &state : getStates(recurrence)) {
-    if (state.depth == 0)
+  bindCarried(carried);
+  for (const State &state : states) {
+    if (state.depth == 0 || !memory.has(KernelTensor::Role::FinalState, state.name))
       continue;
     unsigned number = memory.lookup(KernelTensor::Role::FinalState, state.name);
-    Location loc = recurrence.getLoc();
-    Value pointer = memory.pointerOf(number);
-    Value null = LLVM::ZeroOp::create(builder, loc, pointer.getType());
-    Value wanted = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, pointer, null);
-    auto guarded = scf::IfOp::create(builder, loc, wanted, /*withElseRegion=*/false);
-    OpBuilder inner = OpBuilder::atBlockTerminator(guarded.thenBlock());
-    size_t parts = isa<ComplexType>(state.type) ? 2 : 1;
-    for (int64_t step = 0; step < state.depth; ++step, next += parts)
-      memory.store(inner, number, Tiles(next, next + parts), {}, step);
+    OpBuilder inner = builder;
+    if (Value stores = storesFinal(builder, number))
+      inner = OpBuilder::atBlockTerminator(
+          scf::IfOp::create(builder, recurrence.getLoc(), stores, /*withElseRegion=*/false).thenBlock());
+    DimSet set = dims.of(state.layout) & loops;
+    loopOverTiles(inner, memory, placement, set, [&](OpBuilder &body) {
+      for (int64_t back = 1; back <= state.depth; ++back)
+        memory.store(body, number, emitPast(body, state.name, back), {}, back - 1);
+    });
   }
 }

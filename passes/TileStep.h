@@ -1,51 +1,118 @@
 #ifndef SSM_PASSES_TILESTEP_H
 #define SSM_PASSES_TILESTEP_H
 
-#include "passes/TileMemory.h"
+#include "passes/TileLoops.h"
+#include <deque>
 
 namespace ssm {
 
 /// Turns the operations of one time step into operations on tiles, for one task.
 class TileStep {
 public:
-  TileStep(RecurrenceOp recurrence, const Placement &placement, const TileMemory &memory)
-      : recurrence(recurrence), placement(placement), memory(memory), dims(memory.dimensions()) {}
+  TileStep(RecurrenceOp recurrence, const Placement &placement, TileMemory &memory, const TileLoopsPlan &plan)
+      : recurrence(recurrence), placement(placement), memory(memory), dims(memory.dimensions()), plan(plan),
+        chunks(recurrence), states(getStates(recurrence)), loops(placement.loopSet(LoopPlace::Inside)) {}
 
   /// Emits what does not vary in time; to be called before the loop.
   void emitInvariant(mlir::OpBuilder &builder);
-  /// The carried tiles of all states before the first step, newest past step first within a state.
-  llvm::SmallVector<mlir::Value> emitInitial(mlir::OpBuilder &builder);
-  /// Emits one step at time coordinate `time`, with the carried tiles as they are before it; `scratchStep` is the
-  /// step's number within its time tile. Returns the tiles carried on. Outputs are stored.
+  /// What is carried into the first step: the tiles of the states that stand in registers, newest past step first
+  /// within a state; then, for those in buffers, the newest slot of the buffers of each number of slots.
+  llvm::SmallVector<mlir::Value> emitInitial();
+  /// Emits one step at time coordinate `time`, with what is carried into it; `scratchStep` is the
+  /// step's number within its time tile. Returns what is carried on. Outputs are stored.
   llvm::SmallVector<mlir::Value> emitStep(mlir::OpBuilder &builder, mlir::Value time, mlir::Value scratchStep,
                                           mlir::ValueRange carried);
-  /// Stores the carried tiles as final states where the caller wants them.
+  /// Stores the final states where the caller wants them.
   void emitFinal(mlir::OpBuilder &builder, mlir::ValueRange carried);
 
   /// Whether an input's own tile is needed, rather than only renamed or flipped ones, which are loaded as such.
   static bool isReadPlainly(InputOp input);
 
 private:
-  void emit(mlir::OpBuilder &builder, mlir::Operation &op);
-  void emitElementwise(mlir::OpBuilder &builder, mlir::Operation &op);
-  void emitConstant(mlir::OpBuilder &builder, mlir::Operation &op);
-  Tiles emitReduction(mlir::OpBuilder &builder, mlir::Operation &op, mlir::ArrayAttr over);
+  /// Where tiles are emitted: before the first step, in a step, in a tile of a loop within the one before.
+  struct Frame {
+    mlir::OpBuilder builder;
+    /// The loops that are entered so far.
+    DimSet loops;
+    bool inTime;
+    llvm::DenseMap<mlir::Value, Tiles> tiles = llvm::DenseMap<mlir::Value, Tiles>();
+  };
+  /// A sum over loops while its phase runs.
+  struct RunningSum {
+    mlir::Operation *op;
+    /// How many loops of the phase stand around its accumulator.
+    size_t level;
+    /// What the tiles so far have come to, element by element; none yet where empty.
+    Tiles tiles;
+  };
+
+  /// The tiles of a value, emitted at the outermost frame that has its loops, if they are not there yet.
+  Tiles get(mlir::Value value);
+  Tiles emit(mlir::OpBuilder &builder, mlir::Operation &op);
+  Tiles emitElementwise(mlir::OpBuilder &builder, mlir::Operation &op);
+  Tiles emitConstant(mlir::OpBuilder &builder, mlir::Operation &op);
+  Tiles emitReduction(mlir::OpBuilder &builder, mlir::Operation &op, const Tiles &values);
   Tiles emitMove(mlir::OpBuilder &builder, mlir::Value value, llvm::StringRef from, llvm::StringRef to, bool reversed);
   Tiles emitDelay(mlir::OpBuilder &builder, DelayOp delay);
-  Tiles emitIndex(mlir::OpBuilder &builder, IndexOp index);
   Tiles emitInput(mlir::OpBuilder &builder, mlir::Value value);
+  Tiles emitView(mlir::OpBuilder &builder, mlir::Value value);
+  mlir::Value coordinates(mlir::OpBuilder &builder, unsigned dim);
   mlir::Value asTile(mlir::OpBuilder &builder, mlir::Value scalar);
   mlir::Value broadcast(mlir::OpBuilder &builder, mlir::Value tile, llvm::ArrayRef<int64_t> shape);
   Tiles stretch(mlir::OpBuilder &builder, const Tiles &tiles, DimSet set);
   mlir::Value zeros(mlir::OpBuilder &builder, mlir::VectorType type);
 
+  // States.
+  Tiles choose(mlir::OpBuilder &builder, mlir::Value condition, llvm::function_ref<Tiles(mlir::OpBuilder &)> yes,
+               llvm::function_ref<Tiles(mlir::OpBuilder &)> no);
+  Tiles emitBeforeStart(mlir::OpBuilder &builder, const State &state, int64_t back, const Tiles &fallback);
+  Tiles emitBeforeChunk(mlir::OpBuilder &builder, const State &state, int64_t back, const Tiles &fallback);
+  llvm::SmallVector<Tiles> emitStart(mlir::OpBuilder &builder, const State &state, mlir::Value initial);
+  mlir::Value storesFinal(mlir::OpBuilder &builder, unsigned tensor);
+  void bindCarried(mlir::ValueRange carried);
+  /// A state `back` steps ago.
+  Tiles emitPast(mlir::OpBuilder &builder, llvm::StringRef state, int64_t back);
+
+  // Phases: TileLoops.cpp.
+  void emitAll(bool inTime);
+  void emitPhase(const Phase &phase);
+  void emitLevel(const Phase &phase, llvm::ArrayRef<unsigned> nest, size_t level,
+                 llvm::MutableArrayRef<RunningSum> sums);
+  void emitBody(const Phase &phase, llvm::MutableArrayRef<RunningSum> sums);
+  void emitRoot(mlir::OpBuilder &builder, const PhaseRoot &root);
+  void emitOutput(mlir::OpBuilder &builder, OutputOp output);
+  size_t levelOf(mlir::Operation *sum, llvm::ArrayRef<unsigned> nest);
+  void finish(RunningSum &sum, llvm::ArrayRef<unsigned> nest);
+  Tiles neutral(mlir::OpBuilder &builder, mlir::Operation *sum);
+  mlir::Value combine(mlir::OpBuilder &builder, mlir::Operation *sum, mlir::Value a, mlir::Value b);
+  Tiles maskSummed(mlir::OpBuilder &builder, mlir::Operation *sum, const Tiles &tiles);
+  void keep(const PhaseRoot &root);
+  Tiles loadKept(mlir::OpBuilder &builder, const TileBuffer &buffer);
+  Tiles loadMoved(mlir::OpBuilder &builder, mlir::Value value);
+  mlir::Value slotOf(mlir::OpBuilder &builder, const TileBuffer &buffer, int64_t back);
+  mlir::Value slotBefore(mlir::OpBuilder &builder, int64_t slots);
+
   RecurrenceOp recurrence;
   const Placement &placement;
-  const TileMemory &memory;
+  TileMemory &memory;
   const DimensionAnalysis &dims;
-  llvm::DenseMap<mlir::Value, Tiles> tiles;
-  /// Tiles of each state's past steps, newest first.
+  const TileLoopsPlan &plan;
+  ChunkRole chunks;
+  llvm::SmallVector<State> states;
+  /// Dimensions on loops inside the one over time.
+  DimSet loops;
+  std::deque<Frame> frames;
+  /// Tiles of the past steps of each state in registers, newest first.
   llvm::StringMap<llvm::SmallVector<Tiles>> past;
+  /// The slot of the last step, and of the one that is being computed, by the number of slots.
+  llvm::DenseMap<int64_t, mlir::Value> newest, fresh;
+  struct Kept {
+    const TileBuffer *buffer;
+    /// Whether it is there for this step alone.
+    bool inTime;
+  };
+  /// Values that a phase which is over has left in a buffer.
+  llvm::MapVector<mlir::Value, Kept> kept;
   mlir::Value time, scratchStep;
 };
 

@@ -8,8 +8,7 @@ using namespace ssm;
 using llvm::Error;
 using llvm::Expected;
 
-/// A tile beyond this many elements would take minutes to compile; schedules that loop over such a dimension do not
-/// exist yet.
+/// A tile beyond this many elements would take minutes to compile; a loop over one of its dimensions does not.
 static constexpr int64_t maxTileElements = 1 << 16;
 static constexpr int64_t maxThreads = 1024;
 
@@ -31,6 +30,49 @@ SmallVector<int64_t> Placement::axesOf(unsigned dim) const {
     if (axis.dim == dim)
       result.push_back(number);
   return result;
+}
+
+SmallVector<unsigned> Placement::loops(LoopPlace place) const {
+  SmallVector<unsigned> result;
+  for (unsigned dim : order)
+    if (places[dim].loop == place)
+      result.push_back(dim);
+  return result;
+}
+
+DimSet Placement::loopSet(LoopPlace place) const {
+  DimSet result;
+  for (unsigned dim : loops(place))
+    result = result.with(dim);
+  return result;
+}
+
+int64_t Placement::coordinate(unsigned dim, ArrayRef<int64_t> sizes, const TileElement &element) const {
+  const DimPlace &place = places[dim];
+  int64_t base = element.turn * place.extent();
+  if (place.grid) {
+    auto tasksOf = [&](unsigned of) {
+      return places[of].grid ? std::max<int64_t>(1, llvm::divideCeil(sizes[of], places[of].span())) : 1;
+    };
+    // Chunks of the scanned dimension are fastest, then the dimension that is declared last.
+    int64_t task = chunk ? element.task / std::max<int64_t>(1, llvm::divideCeil(sizes[scan], chunk)) : element.task;
+    for (unsigned inner = places.size(); --inner > dim;)
+      task /= tasksOf(inner);
+    base += task % tasksOf(dim) * place.span();
+  }
+  if (place.threads > 1) {
+    // The dimension that is named last is fastest.
+    int64_t thread = element.thread;
+    for (unsigned inner : llvm::reverse(order)) {
+      if (inner == dim)
+        break;
+      thread /= places[inner].threads;
+    }
+    base += thread % place.threads * place.tile();
+  }
+  for (int64_t axis : axesOf(dim))
+    base += (axis + 1 == static_cast<int64_t>(axes.size()) ? element.lane : element.reg) * axes[axis].step;
+  return base;
 }
 
 /// Whether a value is an input seen through renames and flips alone: its loads take the new coordinates themselves.
@@ -65,6 +107,16 @@ DimSet ssm::dimsHeldWhole(RecurrenceOp recurrence, const DimensionAnalysis &dims
   return held;
 }
 
+std::optional<int64_t> ssm::chunkSteps(const Schedule &schedule, StringRef scanned) {
+  const DimPlacement *placement = schedule.lookup(scanned);
+  if (!placement || !placement->isOn(Level::Grid))
+    return std::nullopt;
+  for (const LevelCount &level : placement->levels)
+    if (level.level == Level::Grid && level.count)
+      return level.count;
+  return placement->countAt(Level::Loop);
+}
+
 Expected<int64_t> ssm::requireSize(RecurrenceOp recurrence, StringRef dim, StringRef why) {
   if (std::optional<int64_t> size = recurrence.sizeOf(dim))
     return *size;
@@ -86,6 +138,7 @@ public:
       if (!dims.number(placement.dim))
         return refuse("the schedule places '" + placement.dim + "', which is not a dimension of the recurrence");
     result.places.resize(dims.count());
+    orderDims();
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (Error error = dim == dims.scan() ? placeScanned(dim) : placeOther(dim))
         return std::move(error);
@@ -97,40 +150,93 @@ public:
   }
 
 private:
+  void orderDims() {
+    for (const DimPlacement &placement : schedule.dims)
+      result.order.push_back(*dims.number(placement.dim));
+    auto add = [&](unsigned dim) {
+      if (!llvm::is_contained(result.order, dim))
+        result.order.push_back(dim);
+    };
+    add(dims.scan());
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      add(dim);
+  }
+
   Error placeScanned(unsigned dim) {
     const DimPlacement *placement = schedule.lookup(dims.name(dim));
+    result.scan = dim;
     result.timeTile = 1;
     if (!placement)
       return Error::success();
     for (const LevelCount &level : placement->levels) {
-      if (level.level != Level::Loop)
+      if (level.level != Level::Loop && level.level != Level::Grid)
         return refuse("'" + dims.name(dim) + "' is the scanned dimension and cannot be on " + nameOf(level.level) +
-                      ": no pass runs a scan in parallel, so it goes on a loop (" + dims.name(dim) + "=loop:32)");
-      result.timeTile = level.count.value_or(1);
+                      ": no pass runs a scan at that level, so it goes on a loop (" + dims.name(dim) + "=loop:32)");
+      if (level.level == Level::Grid && target.gpu)
+        return refuse("'" + dims.name(dim) +
+                      "' is the scanned dimension and cannot be on grid: no pass chains chunks " +
+                      "of a scan over the blocks of a GPU; it goes on a loop");
     }
+    if (placement->isOn(Level::Loop))
+      result.timeTile = placement->countAt(Level::Loop);
+    if (Error error = placeChunks(*placement))
+      return error;
     if (result.timeTile > 4096)
       return refuse("a time tile of " + llvm::Twine(result.timeTile) + " steps; at most 4096 fit in scratch");
+    return Error::success();
+  }
+
+  Error placeChunks(const DimPlacement &placement) {
+    std::optional<int64_t> steps = chunkSteps(schedule, placement.dim);
+    if (!steps)
+      return Error::success();
+    result.chunk = *steps;
+    if (result.chunk % result.timeTile != 0)
+      return refuse("'" + placement.dim + "=grid:" + llvm::Twine(result.chunk) + ",loop:" +
+                    llvm::Twine(result.timeTile) + "': a chunk's steps must be a multiple of the tile's inside it");
     return Error::success();
   }
 
   Error placeOther(unsigned dim) {
     StringRef name = dims.name(dim);
     const DimPlacement *written = schedule.lookup(name);
+    if (!written)
+      return placeUnnamed(dim);
+    if (Error error = checkLevels(dim, *written))
+      return error;
     DimPlace &place = result.places[dim];
+    place.grid = written->isOn(Level::Grid);
+    place.threads = written->countAt(Level::Thread);
+    place.lanes = written->countAt(Level::Lane);
+    place.regs = written->countAt(Level::Reg);
+    if (written->isOn(Level::Loop))
+      return placeLoop(dim, *written);
+    if (!place.grid)
+      return holdWhole(dim, *written);
+    if (std::optional<int64_t> count = writtenCount(*written, Level::Grid); count && *count != place.extent())
+      return refuse("'" + name + "=grid:" + llvm::Twine(*count) + "' covers " + llvm::Twine(place.extent()) +
+                    " with what is inside it; a loop inside the grid runs over the rest (" + name +
+                    "=grid:" + llvm::Twine(*count) + ",loop,…)");
+    return Error::success();
+  }
+
+  /// The scanned dimension comes before the others that are not named, so a loop here is inside its.
+  Error placeUnnamed(unsigned dim) {
+    if (isTap(dims.name(dim)))
+      return holdWhole(dim, {dims.name(dim).str(), {{Level::Reg, std::nullopt}}});
+    result.places[dim].grid = !held.contains(dim);
+    if (held.contains(dim))
+      result.places[dim].loop = LoopPlace::Inside;
+    return Error::success();
+  }
+
+  Error checkLevels(unsigned dim, const DimPlacement &written) {
+    StringRef name = dims.name(dim);
     bool whole = held.contains(dim);
-    if (!written) {
-      if (whole)
-        return refuse("'" + name +
-                      "' is summed over or moved along and is not placed: it would go on a loop, which no " +
-                      "pass implements for it; place it on reg or lane (" + name + "=reg:n)");
-      place.grid = true;
-      return Error::success();
-    }
-    for (const LevelCount &level : written->levels) {
-      if (level.level == Level::Loop || level.level == Level::Mma)
-        return refuse("'" + name + "' cannot be on " + nameOf(level.level) +
-                      ": no pass implements that level for it; " +
-                      (whole ? "place it on reg or lane" : "place it on grid"));
+    for (const LevelCount &level : written.levels) {
+      if (level.level == Level::Mma)
+        return refuse("'" + name + "' cannot be on mma: no pass implements that level for it; " +
+                      (whole ? "place it on loop, lane or reg" : "place it on grid"));
       if (level.level == Level::Thread && !target.gpu)
         return refuse("'" + name + "' is on thread, which a CPU does not have; use grid, lane or reg");
       if (level.level == Level::Lane && target.gpu)
@@ -139,22 +245,47 @@ private:
       if (level.level == Level::Thread && whole)
         return refuse("'" + name +
                       "' is summed over or moved along and cannot be on thread: no pass exchanges values " +
-                      "between threads; place it on reg");
+                      "between threads; place it on loop or reg");
       if (level.level == Level::Grid && whole)
-        return refuse("'" + name + "' is summed over or moved along and cannot be on grid; place it on reg or lane");
+        return refuse("'" + name +
+                      "' is summed over or moved along and cannot be on grid; place it on loop, lane or reg");
+      if (level.level != Level::Reg && isTap(name))
+        return refuse("'" + name + "' is the tap dimension of a delay and cannot be on " + nameOf(level.level) +
+                      "; place it on reg");
     }
-    if (written->isOn(Level::Lane) && isTap(name))
-      return refuse("'" + name + "' is the tap dimension of a delay and cannot be on lane; place it on reg");
-    place.grid = written->isOn(Level::Grid);
-    place.threads = written->countAt(Level::Thread);
-    place.lanes = written->countAt(Level::Lane);
-    place.regs = written->countAt(Level::Reg);
-    if (!place.grid || whole)
-      return holdWhole(dim, *written);
-    for (const LevelCount &level : written->levels)
-      if (level.level == Level::Grid && level.count && *level.count != place.extent())
-        return refuse("'" + name + "=grid:" + llvm::Twine(*level.count) + "' covers " + llvm::Twine(place.extent()) +
-                      " with what is inside it; no pass loops over the rest");
+    return Error::success();
+  }
+
+  static std::optional<int64_t> writtenCount(const DimPlacement &written, Level level) {
+    for (const LevelCount &entry : written.levels)
+      if (entry.level == level)
+        return entry.count;
+    return std::nullopt;
+  }
+
+  Error placeLoop(unsigned dim, const DimPlacement &written) {
+    StringRef name = dims.name(dim), scanned = dims.name(dims.scan());
+    DimPlace &place = result.places[dim];
+    bool isInside = llvm::find(result.order, dim) > llvm::find(result.order, dims.scan());
+    place.loop = isInside ? LoopPlace::Inside : LoopPlace::Outside;
+    if (!isInside && held.contains(dim))
+      return refuse("'" + name + "' is summed over or moved along, so its loop has to stand inside that of '" +
+                    scanned + "': name it after '" + scanned + "'" +
+                    (schedule.lookup(scanned) ? "" : ", which comes after all that are named unless it is too"));
+    if (isInside && place.threads > 1)
+      return refuse("'" + name + "' is on a loop inside that of '" + scanned +
+                    "' and cannot be on thread there; name it " + "before '" + scanned + "', or place it on grid");
+    std::optional<int64_t> tile = writtenCount(written, Level::Loop), covered = writtenCount(written, Level::Grid);
+    if (tile && written.isOn(Level::Reg) && !writtenCount(written, Level::Reg))
+      place.regs = std::max<int64_t>(1, *tile / (place.threads * place.lanes));
+    if (tile && *tile % place.extent() != 0)
+      return refuse("'" + name + "=loop:" + llvm::Twine(*tile) + "' is not a multiple of the " +
+                    llvm::Twine(place.extent()) + " coordinates inside it");
+    if (covered && *covered % tile.value_or(place.extent()) != 0)
+      return refuse("'" + name + "=grid:" + llvm::Twine(*covered) + "' is not a multiple of the " +
+                    llvm::Twine(tile.value_or(place.extent())) + " coordinates of the loop inside it");
+    if (place.grid)
+      place.gridTile = covered.value_or(tile.value_or(place.extent()));
     return Error::success();
   }
 
@@ -177,7 +308,7 @@ private:
         place.regs = std::max<int64_t>(1, llvm::divideCeil(*size, place.threads * place.lanes));
     if (place.extent() < *size)
       return refuse("'" + name + "' of size " + llvm::Twine(*size) + " does not fit in the " +
-                    llvm::Twine(place.extent()) + " coordinates that its levels hold");
+                    llvm::Twine(place.extent()) + " coordinates that its levels hold; a loop runs over the rest");
     return Error::success();
   }
 
@@ -224,8 +355,7 @@ private:
         if (elements > maxTileElements)
           return refuse("a tile over [" + llvm::join(dims.list(set), ", ") + "] has more than " +
                         llvm::Twine(maxTileElements) +
-                        " elements in registers; a smaller size of a summed dimension, or " +
-                        "fewer registers and lanes for another, is needed");
+                        " elements in registers; a loop over one of them, or fewer registers and lanes, is needed");
       }
     return Error::success();
   }

@@ -25,14 +25,30 @@ struct TileAxis {
   int64_t step = 1;
 };
 
+/// Whether a task runs over a dimension's tiles one after another, and on which side of the loop over the scanned
+/// dimension.
+enum class LoopPlace { None, Outside, Inside };
+
 /// Where one dimension is.
 struct DimPlace {
   bool grid = false;
+  LoopPlace loop = LoopPlace::None;
   int64_t threads = 1, lanes = 1, regs = 1;
+  /// With both grid and loop: coordinates that one task loops over.
+  int64_t gridTile = 0;
   /// Coordinates that one task, or one thread, holds in its tile.
   int64_t tile() const { return lanes * regs; }
-  /// Coordinates that one task or block covers.
+  /// Coordinates of the tile of a task or block.
   int64_t extent() const { return threads * tile(); }
+  /// Coordinates that one task or block covers of a dimension on the grid.
+  int64_t span() const { return gridTile ? gridTile : extent(); }
+};
+
+/// Names one element of a dimension's tile.
+struct TileElement {
+  int64_t task = 0, thread = 0, lane = 0, reg = 0;
+  /// Which tile of the dimension's loop.
+  int64_t turn = 0;
 };
 
 /// A schedule joined with a recurrence: every dimension has its place, and tiles have their axes.
@@ -43,17 +59,33 @@ struct Placement {
   llvm::SmallVector<TileAxis> axes;
   /// Steps of a time tile that staged tensors are copied for.
   int64_t timeTile = 1;
+  /// Steps of a chunk of the scanned dimension that is a task of its own; 0 where one task runs all steps.
+  int64_t chunk = 0;
+  /// Position of the scanned dimension.
+  unsigned scan = 0;
   bool stagedLoads = false, stagedStores = false;
+  /// Positions of the dimensions as the schedule names them; then the scanned one and the others, where not named.
+  llvm::SmallVector<unsigned> order;
   /// Threads of a block; 1 on a CPU.
   int64_t threads() const;
 
   /// The axes of a dimension, registers before lanes.
   llvm::SmallVector<int64_t> axesOf(unsigned dim) const;
+  /// The dimensions on a loop outside or inside the scanned one's, outermost first.
+  llvm::SmallVector<unsigned> loops(LoopPlace place) const;
+  DimSet loopSet(LoopPlace place) const;
+
+  /// The coordinate along `dim`, not the scanned one, of an element: tasks and threads are numbered over all dimensions
+  /// of `sizes` (by position), and the lane and the register are the dimension's own. It may lie past the end.
+  int64_t coordinate(unsigned dim, llvm::ArrayRef<int64_t> sizes, const TileElement &element) const;
 };
 
 /// Dimensions of which each task must hold all coordinates: those that a sum, maximum or mean runs over, that a rename
 /// or flip of a computed value moves along, and the taps of delays.
 DimSet dimsHeldWhole(RecurrenceOp recurrence, const DimensionAnalysis &dims);
+
+/// Steps of a chunk where the scanned dimension is on the grid; nothing where it is not.
+std::optional<int64_t> chunkSteps(const Schedule &schedule, llvm::StringRef scanned);
 
 /// Joins a schedule with a specialized recurrence, or says why it is not legal: an unknown dimension, a level that no
 /// pass implements for this kind of dimension, a size that must be known when compiling, tiles or blocks that are too

@@ -24,19 +24,29 @@ Error fail(const llvm::Twine &message) { return llvm::createStringError(llvm::in
 using Clock = std::chrono::steady_clock;
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// The words of one call, and whether each tensor's last axis has stride 1.
-struct Call {
+/// What one kernel of a call is started with.
+struct Launch {
   std::vector<int64_t> words;
-  bool packed = true;
   int64_t tasks = 0;
-  /// Initial states that a task would overwrite before another has read them.
-  std::vector<Tensor> copies;
 };
 
-/// One compiled variant. The JIT owns the code.
+/// One call: a launch a kernel, and whether the last axis of each tensor has stride 1.
+struct Call {
+  std::vector<Launch> launches;
+  bool packed = true;
+  /// Sizes of the dimensions that are not `like` another.
+  llvm::StringMap<int64_t> sizes;
+  int64_t chunks = 0;
+  /// Initial states that a task would overwrite before another has read them.
+  std::vector<Tensor> copies;
+  /// Arrays between kernels.
+  std::map<std::string, Tensor> workspace;
+};
+
+/// One compiled variant, a function a kernel. The JIT owns the code.
 struct Variant {
   std::unique_ptr<llvm::orc::LLJIT> jit;
-  void (*tasks)(const int64_t *words, int64_t begin, int64_t end) = nullptr;
+  std::vector<void (*)(const int64_t *words, int64_t begin, int64_t end)> kernels;
 };
 
 class JitKernel : public CpuKernel {
@@ -60,12 +70,11 @@ public:
     if (!module)
       return module.takeError();
     spent.passes += secondsSince(start);
-    interface = lowered->interface;
-    placement = lowered->placement;
+    kernels = lowered->kernels;
     full = lowered->schedule;
     // Both variants follow one schedule.
     wanted = full;
-    return link(std::move(*module), std::move(context), *target, lowered->kernel + "_tasks", variants[packed]);
+    return link(std::move(*module), std::move(context), *target, lowered->kernels, variants[packed]);
   }
 
   Error run(const CpuArguments &arguments, unsigned threads) override {
@@ -73,16 +82,18 @@ public:
     if (!call)
       return call.takeError();
     Variant &variant = variants[call->packed];
-    if (!variant.tasks)
+    if (variant.kernels.empty())
       if (Error error = compile(call->packed))
         return error;
-    runTasks(variant, *call, threads ? threads : std::max(1u, std::thread::hardware_concurrency()));
+    threads = threads ? threads : std::max(1u, std::thread::hardware_concurrency());
+    for (auto [kernel, launch] : llvm::zip_equal(variant.kernels, call->launches))
+      runTasks(kernel, launch, threads);
     return Error::success();
   }
 
 private:
   Error link(std::unique_ptr<llvm::Module> module, std::unique_ptr<llvm::LLVMContext> context,
-             const CompileTarget &target, const std::string &entry, Variant &variant) {
+             const CompileTarget &target, ArrayRef<LoweredKernel> entries, Variant &variant) {
     Clock::time_point start = Clock::now();
     Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine(target);
     if (!machine)
@@ -100,25 +111,27 @@ private:
     variant.jit = std::move(*jit);
     if (Error error = variant.jit->addIRModule(llvm::orc::ThreadSafeModule(std::move(module), std::move(context))))
       return error;
-    Expected<llvm::orc::ExecutorAddr> address = variant.jit->lookup(entry);
-    if (!address)
-      return address.takeError();
-    variant.tasks = address->toPtr<void (*)(const int64_t *, int64_t, int64_t)>();
+    for (const LoweredKernel &entry : entries) {
+      Expected<llvm::orc::ExecutorAddr> address = variant.jit->lookup(entry.name + "_tasks");
+      if (!address)
+        return address.takeError();
+      variant.kernels.push_back(address->toPtr<void (*)(const int64_t *, int64_t, int64_t)>());
+    }
     spent.codegen += secondsSince(start);
     return Error::success();
   }
 
   /// Dynamic: tasks at an edge, or of a slow core, take longer. Blocks are small enough to balance and keep neighbours
   /// together.
-  static void runTasks(const Variant &variant, const Call &call, unsigned threads) {
-    threads = std::min<int64_t>(threads, std::max<int64_t>(call.tasks, 1));
+  static void runTasks(void (*kernel)(const int64_t *, int64_t, int64_t), const Launch &launch, unsigned threads) {
+    threads = std::min<int64_t>(threads, std::max<int64_t>(launch.tasks, 1));
     if (threads == 1)
-      return variant.tasks(call.words.data(), 0, call.tasks);
-    int64_t block = std::max<int64_t>(1, call.tasks / (static_cast<int64_t>(threads) * 8));
+      return kernel(launch.words.data(), 0, launch.tasks);
+    int64_t block = std::max<int64_t>(1, launch.tasks / (static_cast<int64_t>(threads) * 8));
     std::atomic<int64_t> next = 0;
     auto work = [&] {
-      for (int64_t begin; (begin = next.fetch_add(block)) < call.tasks;)
-        variant.tasks(call.words.data(), begin, std::min(begin + block, call.tasks));
+      for (int64_t begin; (begin = next.fetch_add(block)) < launch.tasks;)
+        kernel(launch.words.data(), begin, std::min(begin + block, launch.tasks));
     };
     std::vector<std::thread> pool;
     for (unsigned thread = 1; thread < threads; ++thread)
@@ -130,32 +143,84 @@ private:
 
   Expected<Call> prepare(const CpuArguments &arguments) {
     Call call;
-    llvm::SmallVector<int64_t> sizes;
-    for (auto dim : recurrence.getDims().getAsRange<DimAttr>()) {
-      std::string extent = recurrence.extentOf(dim.getName().getValue()).str();
-      auto given = arguments.sizes.find(extent);
-      std::optional<int64_t> known = recurrence.sizeOf(extent);
+    for (const std::string &dim : kernels.back().interface.sizes) {
+      auto given = arguments.sizes.find(dim);
+      std::optional<int64_t> known = recurrence.sizeOf(dim);
       if (given == arguments.sizes.end() && !known)
-        return fail("the size of '" + extent + "' is missing");
+        return fail("the size of '" + dim + "' is missing");
       if (given != arguments.sizes.end() && (given->second < 0 || given->second != known.value_or(given->second)))
-        return fail("the size " + llvm::Twine(given->second) + " of '" + extent + "' does not fit the kernel");
-      sizes.push_back(known ? *known : given->second);
+        return fail("the size " + llvm::Twine(given->second) + " of '" + dim + "' does not fit the kernel");
+      call.sizes[dim] = known ? *known : given->second;
     }
-    for (const KernelTensor &tensor : interface.tensors)
-      if (Error error = addTensor(call, tensor, arguments, sizes))
+    if (const Placement &placement = kernels.back().placement; placement.chunk)
+      call.chunks = countChunks(placement, call.sizes[recurrence.getScan()]);
+    for (const LoweredKernel &kernel : kernels)
+      if (Error error = addLaunch(call, kernel, arguments))
         return std::move(error);
-    for (auto &[name, value] : interface.parameters) {
-      auto given = arguments.parameters.find(name);
-      call.words.push_back(std::bit_cast<int64_t>(given == arguments.parameters.end() ? value : given->second));
-    }
-    for (auto [dim, size] : llvm::zip_equal(recurrence.getDims().getAsRange<DimAttr>(), sizes))
-      if (!dim.getLike())
-        call.words.push_back(size);
-    call.tasks = countTasks(placement, sizes);
     return call;
   }
 
-  Error addTensor(Call &call, const KernelTensor &tensor, const CpuArguments &arguments, ArrayRef<int64_t> sizes) {
+  Error addLaunch(Call &call, const LoweredKernel &kernel, const CpuArguments &arguments) {
+    Launch &launch = call.launches.emplace_back();
+    llvm::StringMap<int64_t> sizes;
+    llvm::SmallVector<int64_t> byPosition;
+    for (const auto &[dim, extent] : kernel.dims) {
+      bool countsChunks = kernel.overChunks && extent == recurrence.getScan();
+      sizes[dim] = countsChunks ? call.chunks : call.sizes.lookup(extent);
+      byPosition.push_back(sizes[dim]);
+    }
+    for (const KernelTensor &tensor : kernel.interface.tensors) {
+      Expected<std::optional<Tensor>> given =
+          tensor.workspace.empty() ? lookup(call, tensor, arguments, sizes) : between(call, tensor, sizes);
+      if (!given)
+        return given.takeError();
+      if (!*given) {
+        launch.words.insert(launch.words.end(), tensor.getRank() + 1, 0);
+        continue;
+      }
+      launch.words.push_back(std::bit_cast<int64_t>((*given)->data()));
+      launch.words.insert(launch.words.end(), (*given)->strides().begin(), (*given)->strides().end());
+    }
+    for (auto &[name, value] : kernel.interface.parameters) {
+      auto given = arguments.parameters.find(name);
+      launch.words.push_back(std::bit_cast<int64_t>(given == arguments.parameters.end() ? value : given->second));
+    }
+    for (const std::string &dim : kernel.interface.sizes)
+      launch.words.push_back(sizes[dim]);
+    launch.tasks = countTasks(kernel.placement, byPosition);
+    return Error::success();
+  }
+
+  static Shape shapeOf(const KernelTensor &tensor, const llvm::StringMap<int64_t> &sizes, int64_t chunks) {
+    Shape shape;
+    if (tensor.perChunk)
+      shape.push_back(chunks);
+    for (unsigned axis = 0; axis < tensor.layout.getRank(); ++axis) {
+      shape.push_back(1);
+      for (StringRef name : tensor.layout.getAxis(axis))
+        shape.back() *= sizes.lookup(name);
+    }
+    if (tensor.depth > 1)
+      shape.push_back(tensor.depth);
+    return shape;
+  }
+
+  /// An array between kernels, made by the first that mentions it.
+  Expected<std::optional<Tensor>> between(Call &call, const KernelTensor &tensor,
+                                          const llvm::StringMap<int64_t> &sizes) {
+    auto [it, isNew] = call.workspace.try_emplace(tensor.workspace);
+    if (isNew) {
+      Result<Tensor> made = Tensor::allocate(dtypeOf(tensor.stored), shapeOf(tensor, sizes, call.chunks));
+      if (!made)
+        return fail("there is no memory for the states between chunks: " + made.error());
+      it->second = *made;
+    }
+    return std::optional(it->second);
+  }
+
+  /// A caller's tensor; nothing for a state that is left out.
+  Expected<std::optional<Tensor>> lookup(Call &call, const KernelTensor &tensor, const CpuArguments &arguments,
+                                         const llvm::StringMap<int64_t> &sizes) {
     using Role = KernelTensor::Role;
     const auto &from = tensor.role == Role::Input          ? arguments.inputs
                        : tensor.role == Role::Output       ? arguments.outputs
@@ -165,23 +230,13 @@ private:
     if (it == from.end()) {
       if (!tensor.isState())
         return fail("the tensor '" + tensor.name + "' is missing");
-      call.words.insert(call.words.end(), tensor.getRank() + 1, 0);
-      return Error::success();
+      return std::nullopt;
     }
     Tensor given = it->second;
     if (given.dtype() != dtypeOf(tensor.stored))
       return fail("the tensor '" + tensor.name + "' is of type " + std::string(dtypeName(given.dtype())) +
                   "; expected " + std::string(dtypeName(dtypeOf(tensor.stored))));
-    Shape expected;
-    for (unsigned axis = 0; axis < tensor.layout.getRank(); ++axis) {
-      expected.push_back(1);
-      for (StringRef name : tensor.layout.getAxis(axis))
-        for (auto [dim, size] : llvm::zip_equal(recurrence.getDims().getAsRange<DimAttr>(), sizes))
-          if (dim.getName() == name)
-            expected.back() *= size;
-    }
-    if (tensor.depth > 1)
-      expected.push_back(tensor.depth);
+    Shape expected = shapeOf(tensor, sizes, call.chunks);
     if (given.shape() != expected)
       return fail("the tensor '" + tensor.name + "' has the shape " + shapeText(given.shape()) + "; expected " +
                   shapeText(expected));
@@ -189,11 +244,9 @@ private:
       given = given.clone();
       call.copies.push_back(given);
     }
-    call.words.push_back(std::bit_cast<int64_t>(given.data()));
-    call.words.insert(call.words.end(), given.strides().begin(), given.strides().end());
     if (given.rank() && given.stride(given.rank() - 1) != 1 && given.size(given.rank() - 1) > 1)
       call.packed = false;
-    return Error::success();
+    return std::optional(given);
   }
 
   /// Whether an initial state is updated in place and read by several tasks, since it lacks a dimension of the grid.
@@ -204,6 +257,10 @@ private:
     auto final = arguments.finalStates.find(tensor.name);
     if (final == arguments.finalStates.end() || final->second.data() != arguments.initialStates.at(tensor.name).data())
       return false;
+    const Placement &placement = kernels.back().placement;
+    // The last chunk may end before the first one begins.
+    if (placement.chunk)
+      return true;
     DimensionAnalysis dims(recurrence);
     DimSet own = dims.of(tensor.layout);
     for (auto [dim, place] : llvm::enumerate(placement.places))
@@ -215,8 +272,7 @@ private:
   RecurrenceOp recurrence;
   std::string wanted, full;
   SizeHints hints;
-  KernelInterface interface;
-  Placement placement;
+  std::vector<LoweredKernel> kernels;
   CpuCompileTimes spent;
   Variant variants[2];
 };

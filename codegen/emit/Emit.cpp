@@ -3,6 +3,11 @@
 #include "codegen/emit/Emit.h"
 #include "codegen/binding/Binding.h"
 #include "codegen/lowering/Machine.h"
+#include "dialect/AffineAnalysis.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/Pipeline.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 
@@ -16,19 +21,32 @@ using llvm::Expected;
 namespace {
 Error fail(const llvm::Twine &message) { return llvm::createStringError(llvm::inconvertibleErrorCode(), message); }
 
+/// A line for each component of states: what has been proved of it.
+std::string describeStates(RecurrenceOp recurrence) {
+  AffineAnalysis analysis(recurrence);
+  std::string text;
+  for (const Component &component : analysis.components()) {
+    llvm::SmallSetVector<StringRef, 4> names;
+    for (const ComponentState &state : component.states)
+      names.insert(state.state.name);
+    text += "// " + llvm::join(names, ", ") + ": " + analysis.describe(component) + "\n";
+  }
+  return text;
+}
+
 /// How a GPU kernel is called, as comments: what a manifest says, for those who load the PTX themselves.
 std::string describeCall(RecurrenceOp recurrence, const Lowered &lowered, bool packed) {
   using Role = KernelTensor::Role;
   std::string text;
   llvm::raw_string_ostream stream(text);
-  stream << "// " << lowered.kernel << ", schedule " << lowered.schedule
-         << "\n// Block: " << lowered.placement.threads()
+  stream << "// " << lowered.main().name << ", schedule " << lowered.schedule
+         << "\n// Block: " << lowered.main().placement.threads()
          << " threads. Grid: any number of blocks, best as many as there are tasks. tasks = 1";
-  for (auto [dim, place] : llvm::zip_equal(recurrence.getDims().getAsRange<DimAttr>(), lowered.placement.places))
+  for (auto [dim, place] : llvm::zip_equal(recurrence.getDims().getAsRange<DimAttr>(), lowered.main().placement.places))
     if (place.grid)
-      stream << " * ceil(" << recurrence.extentOf(dim.getName().getValue()) << " / " << place.extent() << ")";
+      stream << " * ceil(" << recurrence.extentOf(dim.getName().getValue()) << " / " << place.span() << ")";
   stream << "\n// Arguments, in order" << (packed ? "; the last stride of every tensor is taken to be 1" : "") << ":\n";
-  for (const KernelTensor &tensor : lowered.interface.tensors) {
+  for (const KernelTensor &tensor : lowered.main().interface.tensors) {
     const char *role = tensor.role == Role::Input          ? "input"
                        : tensor.role == Role::Output       ? "output"
                        : tensor.role == Role::InitialState ? "initial state (may be null)"
@@ -37,9 +55,9 @@ std::string describeCall(RecurrenceOp recurrence, const Lowered &lowered, bool p
            << tensor.getRank() << " strides in elements (i64) of " << layoutText(tensor.layout)
            << (tensor.depth > 1 ? " and past steps" : "") << "\n";
   }
-  for (auto &[name, value] : lowered.interface.parameters)
+  for (auto &[name, value] : lowered.main().interface.parameters)
     stream << "//   " << name << ": parameter (f64), by default " << value << "\n";
-  for (const std::string &name : lowered.interface.sizes)
+  for (const std::string &name : lowered.main().interface.sizes)
     stream << "//   " << name << ": size (i64)\n";
   stream << "//   tasks (i64)\n";
   return text;
@@ -130,7 +148,30 @@ private:
 };
 } // namespace
 
+/// Level 1, and before it each state's structure as comments.
+static Expected<Emitted> emitScan(RecurrenceOp recurrence) {
+  OwningOpRef<ModuleOp> module = ModuleOp::create(recurrence.getLoc());
+  OpBuilder builder(module->getBodyRegion());
+  auto copy = cast<RecurrenceOp>(builder.clone(*recurrence));
+  PassManager prepare(module->getContext());
+  addFold(prepare);
+  if (failed(prepare.run(*module)))
+    return fail("the recurrence could not be simplified");
+  Emitted result;
+  llvm::raw_string_ostream stream(result.content);
+  stream << describeStates(copy);
+  PassManager passes(module->getContext());
+  addLinearize(passes);
+  if (failed(passes.run(*module)))
+    return fail("the recurrence could not be linearized");
+  module->print(stream);
+  stream << '\n';
+  return result;
+}
+
 Expected<Emitted> ssm::emit(RecurrenceOp recurrence, StringRef level, const LoweringOptions &options) {
+  if (level == "scan")
+    return emitScan(recurrence);
   bool isGpu = options.target.isGpu();
   bool isOfGpu = level == "gpu" || level == "nvvm" || level == "ptx" || level == "cubin";
   bool isOfCpu = level == "asm" || level == "obj";
@@ -154,7 +195,7 @@ Expected<Emitted> ssm::emit(RecurrenceOp recurrence, StringRef level, const Lowe
   emitter.isPtx = level == "ptx";
   if (level != "asm" && level != "obj" && level != "ptx" && level != "cubin")
     return fail("--emit " + level +
-                ": no pass makes it; there are recurrence, tiled, gpu, nvvm, llvm, ptx, cubin, asm and obj");
+                ": no pass makes it; there are recurrence, scan, tiled, gpu, nvvm, llvm, ptx, cubin, asm and obj");
   return emitter.emitMachine([&](llvm::Module &module, llvm::TargetMachine &machine) -> Error {
     if (Error error = emitter.takeCode(
             module, machine, isObject ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile))

@@ -23,7 +23,8 @@ struct Emitted {
   std::vector<std::pair<std::string, double>> times;
 };
 
-/// Emits a specialized and discretized recurrence as `level`: tiled, llvm for any target; gpu, nvvm, ptx, cubin for a
+/// Emits a specialized and discretized recurrence as `level`: scan, which no target or schedule
+/// has a say in; tiled, llvm for any target; gpu, nvvm, ptx, cubin for a
 /// GPU; asm, obj for a CPU. Errors: a level that the target does not have, what the schedule or a pass refuses, no CUDA
 /// toolkit.
 llvm::Expected<Emitted> emit(RecurrenceOp recurrence, llvm::StringRef level, const LoweringOptions &options);

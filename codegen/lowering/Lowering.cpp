@@ -15,6 +15,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "passes/ChunkScan.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "llvm/IR/Module.h"
@@ -36,10 +37,12 @@ static Error run(ModuleOp module, llvm::function_ref<void(OpPassManager &)> fill
   return Error::success();
 }
 
-/// Chooses or parses the schedule, and finds every dimension's place.
+/// Chooses or parses a prepared recurrence's schedule, and finds every dimension's place. What runs over chunks has the
+/// default: no dimension of it is summed.
 static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringOptions &options) {
   const Target &machine = options.target.machine;
-  bool isAuto = options.schedule.empty() || options.schedule == "auto";
+  bool overChunks = ChunkRole(recurrence).isJoin();
+  bool isAuto = options.schedule.empty() || options.schedule == "auto" || overChunks;
   Expected<Schedule> wanted =
       isAuto ? defaultSchedule(recurrence, machine, options.hints) : parseSchedule(options.schedule);
   if (!wanted)
@@ -47,9 +50,33 @@ static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringO
   Expected<Placement> placement = placeSchedule(recurrence, *wanted, machine);
   if (!placement)
     return placement.takeError();
-  lowered.schedule = printSchedule(*wanted);
-  lowered.placement = *placement;
+  std::string text = printSchedule(*wanted);
+  recurrence->setAttr("ssm.schedule", StringAttr::get(recurrence.getContext(), text));
+  if (!overChunks)
+    lowered.schedule = text;
+  LoweredKernel &kernel = lowered.kernels.emplace_back();
+  kernel.name = kernelName(recurrence, options.packed);
+  kernel.placement = *placement;
+  kernel.interface = getKernelInterface(recurrence);
+  for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
+    kernel.dims.emplace_back(dim.getName().str(), recurrence.extentOf(dim.getName()).str());
+  kernel.overChunks = overChunks;
   return Error::success();
+}
+
+/// A scan that the schedule puts on the grid becomes recurrences over chunks.
+static Error cutIntoChunks(ModuleOp module, RecurrenceOp recurrence, const LoweringOptions &options) {
+  if (options.schedule.empty() || options.schedule == "auto")
+    return Error::success();
+  Expected<Schedule> wanted = parseSchedule(options.schedule);
+  if (!wanted)
+    return wanted.takeError();
+  std::optional<int64_t> steps = chunkSteps(*wanted, recurrence.getScan());
+  if (!steps)
+    return Error::success();
+  if (Error error = checkChunks(recurrence, *steps))
+    return error;
+  return run(module, [&](OpPassManager &passes) { passes.addPass(createChunkScan({*steps})); });
 }
 
 Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &options, LoweringLevel level) {
@@ -67,12 +94,16 @@ Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &opt
   lowered.module = ModuleOp::create(recurrence.getLoc());
   OpBuilder builder(lowered.module->getBodyRegion());
   auto copy = cast<RecurrenceOp>(builder.clone(*recurrence));
+  if (Error error = cutIntoChunks(*lowered.module, copy, options))
+    return std::move(error);
   if (Error error = run(*lowered.module, addPrepare))
     return std::move(error);
-  if (Error error = schedule(lowered, copy, options))
-    return std::move(error);
-  lowered.interface = getKernelInterface(copy);
+  for (auto part : lowered.module->getOps<RecurrenceOp>())
+    if (Error error = schedule(lowered, part, options))
+      return std::move(error);
 
+  if (level == LoweringLevel::Scheduled)
+    return lowered;
   PipelineOptions pipeline{lowered.schedule, options.target.machine, options.packed, options.target.cpu,
                            options.target.features};
   Error error = run(*lowered.module, [&](OpPassManager &passes) {
@@ -91,7 +122,6 @@ Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &opt
   });
   if (error)
     return std::move(error);
-  lowered.kernel = (recurrence.getSymName() + "_forward" + (options.packed ? "" : "_any")).str();
   return lowered;
 }
 
@@ -101,7 +131,7 @@ Expected<std::unique_ptr<llvm::Module>> ssm::translate(const Lowered &lowered, c
   Operation *root = kernels;
   if (target.isGpu())
     root = *kernels.getOps<gpu::GPUModuleOp>().begin();
-  std::unique_ptr<llvm::Module> module = translateModuleToLLVMIR(root, context, lowered.kernel);
+  std::unique_ptr<llvm::Module> module = translateModuleToLLVMIR(root, context, lowered.main().name);
   if (!module)
     return fail("the recurrence could not be translated to LLVM IR");
   module->setTargetTriple(llvm::Triple(target.triple));

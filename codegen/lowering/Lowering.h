@@ -27,18 +27,31 @@ struct LoweringOptions {
   SizeHints hints;
 };
 
-/// How far to go: to tiles, to kernels of the target, to the LLVM dialect.
-enum class LoweringLevel { Tiled, Kernels, Llvm };
+/// How far to go: to prepared recurrences with their schedules, to tiles, to kernels of the target, to the LLVM
+/// dialect.
+enum class LoweringLevel { Scheduled, Tiled, Kernels, Llvm };
+
+/// One kernel of a mode.
+struct LoweredKernel {
+  /// On a CPU the function that runs a range of tasks is `<name>_tasks`.
+  std::string name;
+  Placement placement;
+  KernelInterface interface;
+  /// Its dimensions, each with the one whose extent it has.
+  std::vector<std::pair<std::string, std::string>> dims;
+  /// It runs over the chunks of a scan: its scanned dimension counts those of the last kernel.
+  bool overChunks = false;
+};
 
 /// A recurrence on its way to machine code.
 struct Lowered {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   /// The schedule in full.
   std::string schedule;
-  Placement placement;
-  KernelInterface interface;
-  /// Name of the kernel; on a CPU the function that runs a range of tasks is `<name>_tasks`.
-  std::string kernel;
+  /// In the order in which they run, one after another: more than one where a scan runs in chunks over the grid. The
+  /// last writes the outputs.
+  std::vector<LoweredKernel> kernels;
+  const LoweredKernel &main() const { return kernels.back(); }
 };
 
 /// Compiles a copy of a specialized and discretized recurrence. Errors: a schedule that is not legal, with the reason;

@@ -53,7 +53,7 @@ ssm.recurrence @recurrence_c2_like_scan dims [time, lag like time] scan time {
 
 // -----
 ssm.recurrence @recurrence_c3 dims [time] scan time {
-  // expected-error@+1 {{'scf.execute_region' op cannot stand in a recurrence; arith, math, complex and level-0 ssm operations can}}
+  // expected-error@+1 {{'scf.execute_region' op cannot stand in a recurrence; arith, math, complex and ssm operations on values and streams can}}
   scf.execute_region {
     scf.yield
   }

@@ -3,7 +3,7 @@
 // RUN: ssm-opt %s --ssm-tile='schedule=channel=grid;state=lane:4' | FileCheck %s --check-prefix=LANES
 // RUN: ssm-opt %s --ssm-tile='packed=false schedule=channel=grid;state=lane:4' | FileCheck %s --check-prefix=ANY
 // RUN: ssm-opt %s --ssm-tile='gpu=true schedule=channel=grid,thread:32;state=reg' | FileCheck %s --check-prefix=GPU
-// RUN: not ssm-opt %s --ssm-tile='schedule=channel=grid;state=loop' 2>&1 | FileCheck %s --check-prefix=ILLEGAL
+// RUN: not ssm-opt %s --ssm-tile='schedule=channel=grid;state=loop;time=loop' 2>&1 | FileCheck %s --check-prefix=ILLEGAL
 // RUN: not ssm-opt %s --ssm-tile='schedule=channel' 2>&1 | FileCheck %s --check-prefix=MALFORMED
 
 // A state is carried by the loop over time as a tile of registers by lanes; a sum over registers leaves the lanes.
@@ -42,7 +42,7 @@
 // GPU:           ssm.tile_place thread
 // GPU:           arith.cmpi slt
 // GPU-NEXT:      scf.if
-// ILLEGAL:       error: 'state' cannot be on loop
+// ILLEGAL:       error: 'state' is summed over or moved along, so its loop has to stand inside that of 'time'
 // MALFORMED:     error: in the schedule: 'channel' has no '='
 ssm.recurrence @r dims [batch, channel, state = 3, time] scan time {
   %u = ssm.input "u" [batch, channel, time] stored f32 : f32

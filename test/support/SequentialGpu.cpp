@@ -76,7 +76,7 @@ public:
   void launch(std::vector<int64_t> words, int64_t tasks, unsigned blocks) override {
     words.push_back(tasks);
     for (unsigned block = 0; block < blocks; ++block)
-      for (int64_t number = 0; number < made.placement.threads(); ++number)
+      for (int64_t number = 0; number < made.main().placement.threads(); ++number)
         thread(words.data(), block, blocks, number);
   }
 
@@ -102,7 +102,7 @@ private:
   void addEntry(llvm::Module &module) {
     llvm::LLVMContext &context = module.getContext();
     llvm::Type *i32 = llvm::Type::getInt32Ty(context);
-    llvm::Function *kernel = module.getFunction(made.kernel);
+    llvm::Function *kernel = module.getFunction(made.main().name);
     auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(context),
                                          {llvm::PointerType::get(context, 0), i32, i32, i32}, false);
     auto *entry = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, "run_thread", module);

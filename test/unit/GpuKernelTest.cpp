@@ -38,7 +38,7 @@ class Launch {
 public:
   Launch(RecurrenceOp recurrence, const Lowered &lowered, const InterpreterArguments &arguments) {
     using Role = KernelTensor::Role;
-    for (const KernelTensor &tensor : lowered.interface.tensors) {
+    for (const KernelTensor &tensor : lowered.main().interface.tensors) {
       if (tensor.role == Role::Input)
         add(arguments.inputs.at(tensor.name));
       else if (tensor.role == Role::InitialState && !arguments.states.contains(tensor.name))
@@ -48,9 +48,9 @@ public:
       else
         addResult(recurrence, tensor);
     }
-    for (auto &[name, value] : lowered.interface.parameters)
+    for (auto &[name, value] : lowered.main().interface.parameters)
       words.push_back(std::bit_cast<int64_t>(value));
-    for (const std::string &name : lowered.interface.sizes)
+    for (const std::string &name : lowered.main().interface.sizes)
       words.push_back(arguments.sizes.at(name));
   }
 
@@ -87,11 +87,8 @@ void expectNear(const std::string &name, const Tensor &value, const Tensor &refe
   EXPECT_LE(error, tolerance * std::max(largest, 1e-30)) << name;
 }
 
-class GpuKernel : public testing::TestWithParam<std::string> {};
-} // namespace
-
-TEST_P(GpuKernel, GivesTheInterpretersResult) {
-  Description description = parseFile(SSM_SOURCE_DIR "/models/" + GetParam());
+void runModel(const std::string &file, const std::string &schedule) {
+  Description description = parseFile(SSM_SOURCE_DIR "/models/" + file);
   ASSERT_TRUE(description) << description.errors;
   RecurrenceOp recurrence = description.recurrence();
   SpecializeParameters parameters;
@@ -107,7 +104,7 @@ TEST_P(GpuKernel, GivesTheInterpretersResult) {
 
   llvm::Expected<CompileTarget> target = parseTarget("sm_90");
   ASSERT_TRUE(static_cast<bool>(target));
-  auto gpu = SequentialGpu::create(recurrence, {*target, "auto", true, {}});
+  auto gpu = SequentialGpu::create(recurrence, {*target, schedule, true, {}});
   ASSERT_TRUE(static_cast<bool>(gpu)) << llvm::toString(gpu.takeError());
   for (unsigned given : {0u, 100u}) {
     InterpreterArguments arguments = randomArguments(recurrence, parameters.dims, 1 + given,
@@ -118,7 +115,7 @@ TEST_P(GpuKernel, GivesTheInterpretersResult) {
     llvm::SmallVector<int64_t> sizes;
     for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
       sizes.push_back(*recurrence.sizeOf(dim.getName().getValue()));
-    int64_t tasks = countTasks((*gpu)->lowered().placement, sizes);
+    int64_t tasks = countTasks((*gpu)->lowered().main().placement, sizes);
     // Fewer blocks than tasks: blocks stride.
     (*gpu)->launch(launch.words, tasks, std::max<int64_t>(1, tasks / 2));
     for (auto &[name, value] : expected->outputs)
@@ -128,5 +125,29 @@ TEST_P(GpuKernel, GivesTheInterpretersResult) {
   }
 }
 
+class GpuKernel : public testing::TestWithParam<std::string> {};
+} // namespace
+
+TEST_P(GpuKernel, GivesTheInterpretersResult) { runModel(GetParam(), "auto"); }
+
 INSTANTIATE_TEST_SUITE_P(Library, GpuKernel, testing::ValuesIn(libraryFiles()),
                          [](const auto &info) { return llvm::sys::path::stem(info.param).str(); });
+
+/// Threads hold tiles of dimensions on loops; states of such dimensions stand in each thread's own memory.
+TEST(GpuKernelLoops, GiveTheInterpretersResult) {
+  const std::pair<const char *, const char *> schedules[] = {
+      {"ema2.ssm", "channel=grid:16,loop,thread:2,reg:2; time=loop"},
+      {"mamba1.ssm", "member=loop,thread:4; time=loop; state=reg"},
+      {"mamba1.ssm", "member=grid,thread:4; time=loop; state=loop,reg:2"},
+      {"deltanet.ssm", "value=grid,thread:4; time=loop; key=loop,reg:2"},
+      {"deltanet.ssm", "head=grid,thread:2; time=loop; value=loop,reg:3; key=loop"},
+      {"s4.ssm", "channel=grid,thread:32; time=loop; state=loop; col=loop,reg:4"},
+      {"s4d.ssm", "channel=grid,thread:32; time=loop; state=loop,reg:4"},
+  };
+  for (auto [file, schedule] : schedules) {
+    SCOPED_TRACE(schedule);
+    runModel(file, schedule);
+    if (HasFatalFailure())
+      return;
+  }
+}

@@ -143,47 +143,163 @@ TEST_F(PlacementTest, AnInputSeenThroughMovesNeedsNoRegisters) {
 TEST_F(PlacementTest, RefusalsOfLevels) {
   const std::string rest = "; s=reg; c=reg; t=reg";
   EXPECT_EQ(refusal("x=grid" + rest), "the schedule places 'x', which is not a dimension of the recurrence");
-  EXPECT_EQ(refusal("time=grid" + rest),
-            "'time' is the scanned dimension and cannot be on grid: no pass runs a scan in "
-            "parallel, so it goes on a loop (time=loop:32)");
+  EXPECT_EQ(refusal("time=grid" + rest, gpu),
+            "'time' is the scanned dimension and cannot be on grid: no pass chains chunks of a scan over the blocks of "
+            "a GPU; it goes on a loop");
   EXPECT_EQ(refusal("time=loop:64,reg:8" + rest),
-            "'time' is the scanned dimension and cannot be on reg: no pass runs a scan "
-            "in parallel, so it goes on a loop (time=loop:32)");
+            "'time' is the scanned dimension and cannot be on reg: no pass runs a scan at that level, so it goes on a "
+            "loop (time=loop:32)");
   EXPECT_EQ(refusal("time=loop:4097" + rest), "a time tile of 4097 steps; at most 4096 fit in scratch");
-  EXPECT_EQ(refusal("c=reg; t=reg"),
-            "'s' is summed over or moved along and is not placed: it would go on a loop, which no pass "
-            "implements for it; place it on reg or lane (s=reg:n)");
-  EXPECT_EQ(refusal("a=loop" + rest), "'a' cannot be on loop: no pass implements that level for it; place it on grid");
-  EXPECT_EQ(refusal("s=loop:2,reg; c=reg; t=reg"),
-            "'s' cannot be on loop: no pass implements that level for it; place it on reg or lane");
   EXPECT_EQ(refusal("a=mma:16" + rest), "'a' cannot be on mma: no pass implements that level for it; place it on grid");
   EXPECT_EQ(refusal("a=grid,thread:32" + rest), "'a' is on thread, which a CPU does not have; use grid, lane or reg");
   EXPECT_EQ(refusal("a=grid,lane:32" + rest, gpu),
             "'a' is on lane: no pass spreads a dimension over the lanes of a warp; use thread or reg");
   EXPECT_EQ(refusal("s=thread:10; c=reg; t=reg", gpu),
             "'s' is summed over or moved along and cannot be on thread: no pass "
-            "exchanges values between threads; place it on reg");
+            "exchanges values between threads; place it on loop or reg");
   EXPECT_EQ(refusal("s=grid,reg; c=reg; t=reg"),
-            "'s' is summed over or moved along and cannot be on grid; place it on reg or lane");
+            "'s' is summed over or moved along and cannot be on grid; place it on loop, lane or reg");
   EXPECT_EQ(refusal("s=reg; c=reg; t=lane:4"),
             "'t' is the tap dimension of a delay and cannot be on lane; place it on reg");
-  EXPECT_EQ(refusal("a=grid:64,lane:16,reg:2" + rest),
-            "'a=grid:64' covers 32 with what is inside it; no pass loops over the rest");
+  EXPECT_EQ(
+      refusal("a=grid:64,lane:16,reg:2" + rest),
+      "'a=grid:64' covers 32 with what is inside it; a loop inside the grid runs over the rest (a=grid:64,loop,…)");
   EXPECT_EQ(refusal("a=grid:32,lane:16,reg:2" + rest), "nothing");
 }
 
+TEST_F(PlacementTest, RefusalsOfLoops) {
+  EXPECT_EQ(refusal("s=loop; time=loop; c=reg"),
+            "'s' is summed over or moved along, so its loop has to stand inside that of 'time': name it after 'time'");
+  EXPECT_EQ(refusal("s=loop; c=reg"),
+            "'s' is summed over or moved along, so its loop has to stand inside that of 'time': name it after 'time', "
+            "which comes after all that are named unless it is too");
+  EXPECT_EQ(refusal("s=reg; c=reg; time=loop; t=loop"),
+            "'t' is the tap dimension of a delay and cannot be on loop; place it on reg");
+  EXPECT_EQ(refusal("time=loop; a=loop,thread:4; s=reg; c=reg", gpu),
+            "'a' is on a loop inside that of 'time' and cannot be on thread there; name it before 'time', or place it "
+            "on grid");
+  EXPECT_EQ(refusal("a=loop:20,lane:16; s=reg; c=reg"),
+            "'a=loop:20' is not a multiple of the 16 coordinates inside it");
+  EXPECT_EQ(refusal("a=grid:40,loop:32,lane:16; s=reg; c=reg"),
+            "'a=grid:40' is not a multiple of the 32 coordinates of the loop inside it");
+  EXPECT_EQ(refusal("a=grid:40,loop,lane:16; s=reg; c=reg"),
+            "'a=grid:40' is not a multiple of the 16 coordinates of the loop inside it");
+}
+
+TEST_F(PlacementTest, LoopsStandOnTheSideOfTimeWhereTheyAreNamed) {
+  auto loops = [&](llvm::StringRef schedule, LoopPlace side, const Target &target = cpu) {
+    llvm::Expected<Placement> placement = place(schedule, target);
+    if (!placement)
+      return llvm::toString(placement.takeError());
+    DimensionAnalysis dims(description->recurrence());
+    std::string list;
+    for (unsigned dim : placement->loops(side))
+      list += (list.empty() ? "" : " ") + dims.name(dim).str();
+    return list;
+  };
+  EXPECT_EQ(loops("b=loop; a=loop,lane:8; time=loop; c=loop; s=loop", LoopPlace::Outside), "b a");
+  EXPECT_EQ(loops("b=loop; a=loop,lane:8; time=loop; c=loop; s=loop", LoopPlace::Inside), "c s");
+  // What is summed over and not named is on a loop of single coordinates; taps are always on registers.
+  EXPECT_EQ(loops("a=loop", LoopPlace::Outside), "a");
+  EXPECT_EQ(loops("a=loop", LoopPlace::Inside), "s c");
+  EXPECT_EQ(axes("a=loop"), "t 3x1, - 1x1");
+  // `reg` alone takes what the loop's tile has left; the loop's own tile may be made of several.
+  EXPECT_EQ(axes("time=loop; s=loop:8,lane:4,reg; c=loop; t=reg"), "s 2x4, t 3x1, s 4x1");
+  EXPECT_EQ(axes("time=loop; s=loop:8,lane:4; c=loop; t=reg"), "t 3x1, s 4x1");
+  llvm::Expected<Placement> placement = place("a=grid:64,loop:32,thread:4,reg:2; time=loop", gpu);
+  ASSERT_TRUE(static_cast<bool>(placement)) << llvm::toString(placement.takeError());
+  EXPECT_EQ(placement->places[0].span(), 64);
+  EXPECT_EQ(placement->places[0].extent(), 8);
+}
+
+namespace {
+/// Where dimension a of size 40 is: the coordinates of one element after another, over what is named.
+struct Held {
+  const char *schedule;
+  bool isGpu;
+  /// What varies, and how often; the rest is 0.
+  TileElement from, count;
+  std::vector<int64_t> coordinates;
+};
+
+std::vector<Held> tableOfElements() {
+  // {task, thread, lane, reg, turn}
+  auto task = [](int64_t n) { return TileElement{n, 1, 1, 1, 1}; };
+  auto thread = [](int64_t n) { return TileElement{1, n, 1, 1, 1}; };
+  auto lane = [](int64_t n) { return TileElement{1, 1, n, 1, 1}; };
+  auto reg = [](int64_t n) { return TileElement{1, 1, 1, n, 1}; };
+  auto turn = [](int64_t n) { return TileElement{1, 1, 1, 1, n}; };
+  return {
+      // CPU: registers outside lanes, so that a register is consecutive memory.
+      {"a=grid,lane:4,reg:2", false, {}, lane(4), {0, 1, 2, 3}},
+      {"a=grid,lane:4,reg:2", false, {}, reg(2), {0, 4}},
+      {"a=grid,lane:4,reg:2", false, {0, 0, 3, 1, 0}, lane(1), {7}},
+      // Tasks: the dimension declared last is fastest, here b with 6 tasks.
+      {"a=grid,lane:4,reg:2", false, {}, task(8), {0, 0, 0, 0, 0, 0, 8, 8}},
+      {"a=grid,lane:4; b=reg", false, {}, task(3), {0, 4, 8}},
+      {"a=grid,lane:4; b=grid,reg:3", false, {}, task(5), {0, 0, 4, 4, 8}},
+      // Chunks of time are faster than all of them: 4 chunks of 25 steps.
+      {"a=grid,reg:5; b=reg; time=grid:25", false, {}, task(9), {0, 0, 0, 0, 5, 5, 5, 5, 10}},
+      // Held whole.
+      {"a=lane:16,reg", false, {0, 0, 15, 0, 0}, reg(3), {15, 31, 47}},
+      {"a=reg", false, {}, reg(4), {0, 1, 2, 3}},
+      {"b=grid,lane:4; a=reg:40", false, {}, lane(4), {0, 0, 0, 0}},
+      // Loops, around time and inside it.
+      {"a=loop,lane:4,reg:2; time=loop", false, {}, turn(5), {0, 8, 16, 24, 32}},
+      {"time=loop; a=loop,lane:4,reg:2", false, {0, 0, 1, 1, 0}, turn(3), {5, 13, 21}},
+      {"a=loop:16,lane:4; time=loop", false, {}, turn(4), {0, 4, 8, 12}},
+      {"a=grid:16,loop,lane:4; b=reg; time=loop", false, {0, 0, 0, 0, 1}, task(3), {4, 20, 36}},
+      {"time=loop; b=reg; a=grid:16,loop:8,lane:8", false, {2, 0, 0, 0, 0}, turn(2), {32, 40}},
+      {"time=loop; a=loop", false, {}, turn(3), {0, 1, 2}},
+      // GPU: a thread's registers are consecutive.
+      {"a=grid,thread:4,reg:2", true, {}, reg(2), {0, 1}},
+      {"a=grid,thread:4,reg:2", true, {0, 0, 0, 1, 0}, thread(4), {1, 3, 5, 7}},
+      {"a=grid,thread:4,reg:2; b=reg", true, {0, 3, 0, 1, 0}, task(3), {7, 15, 23}},
+      // Of threads, the dimension named last is fastest.
+      {"a=grid,thread:4; b=thread:2,reg:3", true, {}, thread(8), {0, 0, 1, 1, 2, 2, 3, 3}},
+      {"b=thread:2,reg:3; a=grid,thread:4", true, {}, thread(6), {0, 1, 2, 3, 0, 1}},
+      {"a=loop,thread:4,reg:2; time=loop", true, {0, 2, 0, 1, 0}, turn(3), {5, 13, 21}},
+      {"a=grid:16,loop,thread:4; b=reg; time=loop", true, {1, 3, 0, 0, 0}, turn(4), {19, 23, 27, 31}},
+      {"a=thread:10,reg; b=grid", true, {0, 9, 0, 0, 0}, reg(4), {36, 37, 38, 39}},
+  };
+}
+} // namespace
+
+TEST_F(PlacementTest, EveryElementHoldsTheCoordinateThatTheScheduleSays) {
+  parse("recurrence r {\n  dim a = 40, b = 6\n  scan time\n  input u [a, b, time]\n  state h [a, b] : f32\n"
+        "  h = 0.5 * prev(h) + u\n  output y [a, b, time] = h\n}\n");
+  for (const Held &entry : tableOfElements()) {
+    SCOPED_TRACE(entry.schedule);
+    llvm::Expected<Placement> placement = place(entry.schedule, entry.isGpu ? gpu : cpu);
+    ASSERT_TRUE(static_cast<bool>(placement)) << llvm::toString(placement.takeError());
+    std::vector<int64_t> held;
+    const int64_t sizes[] = {40, 6, 100};
+    for (int64_t turn = 0; turn < entry.count.turn; ++turn)
+      for (int64_t task = 0; task < entry.count.task; ++task)
+        for (int64_t thread = 0; thread < entry.count.thread; ++thread)
+          for (int64_t reg = 0; reg < entry.count.reg; ++reg)
+            for (int64_t lane = 0; lane < entry.count.lane; ++lane)
+              held.push_back(
+                  placement->coordinate(0, sizes,
+                                        {entry.from.task + task, entry.from.thread + thread, entry.from.lane + lane,
+                                         entry.from.reg + reg, entry.from.turn + turn}));
+    EXPECT_EQ(held, entry.coordinates);
+  }
+}
+
 TEST_F(PlacementTest, RefusalsOfSizes) {
-  EXPECT_EQ(refusal("s=reg:9; c=reg; t=reg"), "'s' of size 10 does not fit in the 9 coordinates that its levels hold");
+  EXPECT_EQ(refusal("s=reg:9; c=reg; t=reg"),
+            "'s' of size 10 does not fit in the 9 coordinates that its levels hold; a loop runs over the rest");
   EXPECT_EQ(refusal("a=lane:16,reg:2; s=reg; c=reg; t=reg"),
-            "'a' of size 40 does not fit in the 32 coordinates that its levels hold");
+            "'a' of size 40 does not fit in the 32 coordinates that its levels hold; a loop runs over the rest");
   EXPECT_EQ(refusal("a=grid,lane:2; b=grid,lane:2; s=reg; c=reg; t=reg"),
             "both 'a' and 'b' are on lanes; one dimension can be");
   EXPECT_EQ(refusal("a=grid,thread:512; b=grid,thread:4; s=reg; c=reg; t=reg", gpu),
             "the block has 2048 threads; at most 1024 are allowed");
-  EXPECT_EQ(refusal("a=grid,reg:4096; s=reg; c=reg; t=reg"),
-            "a tile over [a, b, s, t, time] has more than 65536 elements in registers; a smaller size of a summed "
-            "dimension, or "
-            "fewer registers and lanes for another, is needed");
+  EXPECT_EQ(
+      refusal("a=grid,reg:4096; s=reg; c=reg; t=reg"),
+      "a tile over [a, b, s, t, time] has more than 65536 elements in registers; a loop over one of them, or fewer "
+      "registers and lanes, is needed");
 }
 
 /// Counts reach 2^31 each; their products must not wrap around to something small.

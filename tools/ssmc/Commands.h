@@ -22,6 +22,7 @@ void addCompileCommand(CLI::App &app, Action &action);
 void addRunCommand(CLI::App &app, Action &action);
 void addCheckCommand(CLI::App &app, Action &action);
 void addBenchCommand(CLI::App &app, Action &action);
+void addExplainCommand(CLI::App &app, Action &action);
 void addModelsCommand(CLI::App &app, Action &action);
 
 } // namespace ssm

@@ -19,6 +19,7 @@ static int run(int argc, char **argv) {
   addRunCommand(app, action);
   addCheckCommand(app, action);
   addBenchCommand(app, action);
+  addExplainCommand(app, action);
   addModelsCommand(app, action);
   try {
     app.parse(argc, argv);
