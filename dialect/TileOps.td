@@ -146,18 +146,20 @@ class Ssm_StageOp<string mnemonic, string what> : Ssm_TileOp<mnemonic, [AttrSize
   let summary = what;
   let arguments = (ins LLVM_AnyPointer:$scratch, TypeAttr:$element, DenseI64ArrayAttr:$shape, TypeAttr:$stored,
                        LLVM_AnyPointer:$pointer, I64:$offset, Variadic<I64>:$strides, I64:$steps, I64:$step_stride,
-                       Variadic<I64>:$limits, DefaultValuedAttr<Ssm_CoefficientsAttr, "{}">:$coefficients);
+                       Variadic<I64>:$limits, DefaultValuedAttr<Ssm_CoefficientsAttr, "{}">:$coefficients,
+                       OptionalAttr<I64Attr>:$pitch);
   let assemblyFormat = [{
-    $scratch $element $shape `,` $stored $pointer `[` $offset `]` `strides` `(` $strides `)` `steps` $steps `stride`
+    $scratch $element $shape (`pitch` $pitch^)? `,` $stored $pointer `[` $offset `]` `strides` `(` $strides `)` `steps` $steps `stride`
     $step_stride (`where` $coefficients^ `below` `(` $limits `)`)? attr-dict `:` type($scratch) `,` type($pointer)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = limitDeclarations;
 }
-def Ssm_StageLoadOp : Ssm_StageOp<"stage_load", "Copies a tensor's tile for several time steps into scratch, time outermost"> {
+def Ssm_StageLoadOp : Ssm_StageOp<"stage_load", "Copies a tensor's tile for several time steps into scratch"> {
   let description = [{
     Scratch is `steps` tiles of `shape`, elements of type `element`, row-major, one after another. Tile s holds what
-    `tile_load` at `offset` + s·`step_stride` would give.
+    `tile_load` at `offset` + s·`step_stride` would give. With `pitch`, scratch runs along time as memory does: element e of
+    tile s stands at e·`pitch` + s.
 
     - stage_load_c1: as tile_load_c1, for tiles of `shape`.
 

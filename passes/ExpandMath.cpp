@@ -8,6 +8,7 @@
 #include "passes/MathFunctions.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <limits>
 
@@ -159,8 +160,14 @@ struct ExpandMath : ssm::impl::ExpandMathBase<ExpandMath> {
   using ExpandMathBase::ExpandMathBase;
 
   void runOnOperation() override {
-    if (target != "cpu" && target != "nvptx") {
-      getOperation()->emitError() << "ssm-expand-math: unknown target '" << target << "', expected cpu or nvptx";
+    std::optional<MathTarget> place = llvm::StringSwitch<std::optional<MathTarget>>(target)
+                                          .Case("cpu", MathTarget::Cpu)
+                                          .Case("avx512", MathTarget::Avx512)
+                                          .Case("nvptx", MathTarget::Nvptx)
+                                          .Default(std::nullopt);
+    if (!place) {
+      getOperation()->emitError() << "ssm-expand-math: unknown target '" << target
+                                  << "', expected cpu, avx512 or nvptx";
       return signalPassFailure();
     }
     SmallVector<Operation *> found;
@@ -170,11 +177,10 @@ struct ExpandMath : ssm::impl::ExpandMathBase<ExpandMath> {
       else if (contract && isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp, arith::NegFOp>(op))
         allowContraction(cast<arith::ArithFastMathInterface>(op));
     });
-    MathTarget place = target == "nvptx" ? MathTarget::Nvptx : MathTarget::Cpu;
     for (Operation *op : found)
-      if (failed(replace(op, place, contract)))
+      if (failed(replace(op, *place, contract)))
         signalPassFailure();
-    if (place == MathTarget::Nvptx)
+    if (*place == MathTarget::Nvptx)
       getOperation()->walk([&](Operation *op) {
         if (isPrimitive(op) && LLVM::isCompatibleType(op->getResult(0).getType()))
           makeIntrinsic(op);

@@ -18,9 +18,12 @@ using std::numbers::log2e;
 // other end 2^(n-1) becomes 0 when the result is below 2^-125.5 (f32) or 2^-1021.5 (f64).
 
 namespace {
-/// x = sign·n·ln 2 + remainder, scale = 2^(n - halvings).
+/// x = sign·n·ln 2 + remainder; `shifted` has n - halvings in its lowest bits.
 struct Reduced {
-  Real remainder, scale;
+  Real remainder, n, shifted;
+
+  /// 2^(n - halvings).
+  Real scale() const { return realOf(bitsOf(shifted) << shifted.formula->mantissaBits()); }
 };
 } // namespace
 
@@ -39,7 +42,7 @@ static Reduced reduce(Real x, double sign, int halvings, std::optional<Real> low
   double rest = f.pick(ln2 - high, 0x1.abc9e3b39803fp-56);
   Real remainder = fma(n, -sign * high, x);
   remainder = fma(n, -sign * rest, low ? remainder + *low : remainder);
-  return {remainder, realOf(bitsOf(shifted) << f.mantissaBits())};
+  return {remainder, n, shifted};
 }
 
 /// factor · exp(sign·r) for |r| <= ln2/2.
@@ -51,6 +54,13 @@ static Real expPolynomial(Real r, double sign, double factor) {
     s *= sign;
   }
   return ssm::polynomial(r, coefficients);
+}
+
+/// exp(sign·remainder)·2^(n - halvings)·factor.
+static Real scaledExp(const Reduced &reduced, double sign, double factor, int halvings) {
+  if (reduced.n.formula->hasScaling())
+    return timesPowerOfFloor(expPolynomial(reduced.remainder, sign, std::ldexp(factor, -halvings)), reduced.n);
+  return expPolynomial(reduced.remainder, sign, factor) * reduced.scale();
 }
 
 /// exp(sign·r) - 1 for |r| <= ln2/2.
@@ -83,8 +93,7 @@ static Real expOfSigned(Real x, double sign) {
     return specialExp2(x * (sign * log2e));
   double low = lowestExp(f), high = highestExp(f);
   Real bounded = sign > 0 ? atMost(atLeast(x, low), high) : atMost(atLeast(x, -high), -low);
-  auto [r, scale] = reduce(bounded, sign, /*halvings=*/1);
-  return expPolynomial(r, sign, 2) * scale;
+  return scaledExp(reduce(bounded, sign, /*halvings=*/1), sign, /*factor=*/2, /*halvings=*/1);
 }
 
 Real ssm::exp(Real x) { return expOfSigned(x, 1); }
@@ -95,36 +104,42 @@ Real ssm::expOfNonPositive(Real x, std::optional<Real> low) {
   if (f.hasSpecialFunctions() && !low)
     return specialExp2(x * -log2e);
   // Nothing large can come: the scale need not be halved, and reaches down to 2^-126 or 2^-1022.
-  auto [r, scale] = reduce(atMost(x, f.pick(88.1, 709.0)), -1, /*halvings=*/0, low);
-  return expPolynomial(r, -1, 1) * scale;
+  return scaledExp(reduce(atMost(x, f.pick(88.1, 709.0)), -1, /*halvings=*/0, low), -1, /*factor=*/1, /*halvings=*/0);
 }
 
 Real ssm::expm1OfNonPositive(Real x) {
   Formula &f = *x.formula;
   // exp(-18) and exp(-38) are less than half an ulp of 1.
-  auto [r, scale] = reduce(atMost(x, f.pick(18.0, 38.0)), -1, /*halvings=*/0);
-  return fma(scale, expm1Polynomial(r, -1), scale - 1.0);
+  Reduced reduced = reduce(atMost(x, f.pick(18.0, 38.0)), -1, /*halvings=*/0);
+  Real scale = reduced.scale();
+  return fma(scale, expm1Polynomial(reduced.remainder, -1), scale - 1.0);
 }
 
 Real ssm::exp2(Real x) {
   Formula &f = *x.formula;
   if (f.hasSpecialFunctions())
     return specialExp2(x);
+  auto polynomialOf = [&](Real fraction, double factor, ArrayRef<double> rest) {
+    SmallVector<double> coefficients = {factor};
+    for (double c : rest)
+      coefficients.push_back(factor * c);
+    return polynomial(fraction, coefficients);
+  };
+  if (f.hasScaling())
+    return timesPowerOfFloor(
+        polynomialOf(fractionAboveFloor(x), 1, f.table(minimax::exp2FloorF32, minimax::exp2FloorF64)), x);
   Real bounded = atMost(atLeast(x, f.pick(-126.4, -1022.4)), f.pick(128.2, 1024.2));
   double magic = roundingConstant(f, /*halvings=*/1);
   Real shifted = bounded + magic;
-  Real fraction = bounded - (shifted - magic);
   Real scale = realOf(bitsOf(shifted) << f.mantissaBits());
-  SmallVector<double> coefficients = {2};
-  for (double c : f.table(minimax::exp2F32, minimax::exp2F64))
-    coefficients.push_back(2 * c);
-  return polynomial(fraction, coefficients) * scale;
+  return polynomialOf(bounded - (shifted - magic), 2, f.table(minimax::exp2F32, minimax::exp2F64)) * scale;
 }
 
 Real ssm::expm1(Real x) {
   Formula &f = *x.formula;
-  auto [r, scale] = reduce(atMost(atLeast(x, f.pick(-18.0, -38.0)), highestExp(f)), 1, /*halvings=*/1);
-  Real half = fma(scale, expm1Polynomial(r, 1), scale - 0.5);
+  Reduced reduced = reduce(atMost(atLeast(x, f.pick(-18.0, -38.0)), highestExp(f)), 1, /*halvings=*/1);
+  Real scale = reduced.scale();
+  Real half = fma(scale, expm1Polynomial(reduced.remainder, 1), scale - 0.5);
   // -0 and subnormal numbers, of which the half has lost a bit.
   return select(abs(x) < f.pick(0x1p-25, 0x1p-54), x, half + half);
 }
@@ -132,8 +147,7 @@ Real ssm::expm1(Real x) {
 /// exp(x)/2 for x >= 0, finite wherever that is.
 static Real halfExp(Real x) {
   Formula &f = *x.formula;
-  auto [r, scale] = reduce(atMost(x, f.pick(89.5, 710.6)), 1, /*halvings=*/2);
-  return expPolynomial(r, 1, 2) * scale;
+  return scaledExp(reduce(atMost(x, f.pick(89.5, 710.6)), 1, /*halvings=*/2), 1, /*factor=*/2, /*halvings=*/2);
 }
 
 Real ssm::cosh(Real x) {
@@ -160,8 +174,8 @@ Real ssm::pow(Real x, Real y) {
   Real low = fma(log.low, y, fma(log.high, y, -product));
   // Where exp is 0 or infinite the low part may be NaN.
   low = select(abs(product) < f.pick(200.0, 2000.0), low, 0.0);
-  auto [r, scale] = reduce(atMost(atLeast(product, lowestExp(f)), highestExp(f)), 1, /*halvings=*/1, low);
-  Real result = expPolynomial(r, 1, 2) * scale;
+  Reduced reduced = reduce(atMost(atLeast(product, lowestExp(f)), highestExp(f)), 1, /*halvings=*/1, low);
+  Real result = scaledExp(reduced, 1, /*factor=*/2, /*halvings=*/1);
 
   Truth isInteger = floor(y) == Term(y);
   Real half = y * 0.5;

@@ -1,4 +1,5 @@
 #include "passes/Formula.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -67,6 +68,49 @@ Real Formula::eachElement(Real x, llvm::function_ref<Value(OpBuilder &, Location
   return real(vector::FromElementsOp::create(builder, loc, vector, elements));
 }
 
+bool Formula::hasScaling() const {
+  auto vector = dyn_cast<VectorType>(type);
+  if (target != MathTarget::Avx512 || !vector || vector.getRank() != 1)
+    return false;
+  int64_t bits = vector.getNumElements() * width;
+  return bits == 128 || bits == 256 || bits % 512 == 0;
+}
+
+Real Formula::eachRegister(ArrayRef<Real> operands, StringRef name, std::optional<int32_t> immediate) {
+  int64_t elements = cast<VectorType>(type).getNumElements(), part = std::min<int64_t>(elements, 512 / width);
+  auto partType = VectorType::get({part}, getElementTypeOrSelf(type));
+  auto constantOf = [&](Type integer, int64_t value) -> Value {
+    return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(integer, value));
+  };
+  std::string full = (name + (isDouble() ? ".pd." : ".ps.") + llvm::Twine(part * width)).str();
+  Value result;
+  for (int64_t first = 0; first < elements; first += part) {
+    SmallVector<Value> arguments;
+    for (Real operand : operands)
+      arguments.push_back(part == elements ? operand.value
+                                           : vector::ExtractStridedSliceOp::create(
+                                                 builder, loc, operand.value, ArrayRef<int64_t>{first},
+                                                 ArrayRef<int64_t>{part}, ArrayRef<int64_t>{1}));
+    Value other = arguments.front();
+    if (immediate)
+      arguments.push_back(constantOf(builder.getI32Type(), *immediate));
+    // What masked elements are (none is), the mask, and the current rounding mode, which full registers alone have.
+    arguments.push_back(other);
+    arguments.push_back(constantOf(builder.getIntegerType(std::max<int64_t>(part, 8)), -1));
+    if (part * width == 512)
+      arguments.push_back(constantOf(builder.getI32Type(), 4));
+    Value made =
+        LLVM::CallIntrinsicOp::create(builder, loc, partType, builder.getStringAttr(full), arguments).getResult(0);
+    if (part == elements)
+      return real(made);
+    if (!result)
+      result = constant(0).value;
+    result = vector::InsertStridedSliceOp::create(builder, loc, made, result, ArrayRef<int64_t>{first},
+                                                  ArrayRef<int64_t>{1});
+  }
+  return real(result);
+}
+
 //===----------------------------------------------------------------------===//
 // Numbers
 //===----------------------------------------------------------------------===//
@@ -112,6 +156,10 @@ Real ssm::reciprocal(Real x) {
     return NVVM::RcpApproxFtzF32Op::create(builder, loc, element.getType(), element);
   });
 }
+
+// 9: with the integer at or below taken off, whatever the rounding mode, and without raising an exception.
+Real ssm::fractionAboveFloor(Real x) { return x.formula->eachRegister({x}, "llvm.x86.avx512.mask.reduce", 9); }
+Real ssm::timesPowerOfFloor(Real x, Real n) { return x.formula->eachRegister({x, n}, "llvm.x86.avx512.mask.scalef"); }
 
 Real ssm::polynomial(Real x, ArrayRef<double> coefficients) {
   Real sum = x.formula->constant(coefficients.back());

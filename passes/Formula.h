@@ -8,7 +8,8 @@
 
 namespace ssm {
 
-enum class MathTarget { Cpu, Nvptx };
+/// Avx512: x86 with AVX-512 F, DQ and VL.
+enum class MathTarget { Cpu, Avx512, Nvptx };
 
 class Formula;
 
@@ -60,8 +61,16 @@ public:
   }
   /// Whether the device's special functions (of f32 alone) are there.
   bool hasSpecialFunctions() const { return target == MathTarget::Nvptx && !isDouble(); }
+  /// Whether the processor takes integer and fraction apart and scales by powers of 2 itself: AVX-512, on whole
+  /// registers.
+  bool hasScaling() const;
   /// Applies a special function, which takes scalars, to each element: an operation's builder, from operand to result.
   Real eachElement(Real x, llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::Value)> function);
+
+  /// Applies an LLVM intrinsic of a register's width to each register of the operands (hasScaling):
+  /// `name`.ps.512 for sixteen f32, called with the operands and what AVX-512's intrinsics have behind them.
+  Real eachRegister(llvm::ArrayRef<Real> operands, llvm::StringRef name,
+                    std::optional<int32_t> immediate = std::nullopt);
 
   mlir::OpBuilder &builder;
   const mlir::Location loc;
@@ -99,6 +108,9 @@ Real sqrt(Real x);
 Real copySign(Real magnitude, Real sign);
 /// 1/x; on nvptx in f32 an approximation with relative error 2^-23 that is 0 for |x| >= 2^126.
 Real reciprocal(Real x);
+/// With hasScaling: x - ⌊x⌋, 0 for infinities; and x·2^⌊n⌋, rounded once, for any n.
+Real fractionAboveFloor(Real x);
+Real timesPowerOfFloor(Real x, Real n);
 /// c[0] + c[1]·x + …, by Horner's rule.
 Real polynomial(Real x, llvm::ArrayRef<double> coefficients);
 

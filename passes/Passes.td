@@ -160,6 +160,60 @@ def Linearize : Pass<"ssm-linearize", "::ssm::RecurrenceOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::complex::ComplexDialect", "::mlir::math::MathDialect"];
 }
 
+def RegroupProducts : Pass<"ssm-regroup-products", "::ssm::RecurrenceOp"> {
+  let summary = "Multiply first what varies along little, and outside the loop what does not vary in time";
+  let description = [{
+    Products of three factors and more are multiplied two factors at a time, those first whose product has the fewest
+    elements a step: of dt·B·u, where B alone varies along the state, dt·u comes first. Where that saves nothing the
+    product stays as written. exp of a product with a factor that does not vary in time becomes exp2, with log2(e) in that
+    factor: x·(A·log2(e)) costs what x·A does, and exp2 costs less than exp.
+
+    Only rounding changes. The interpreter runs recurrences as they are written, without this pass.
+
+    Before:
+    ```mlir
+    ssm.recurrence @leak dims [time, channel, state] scan time {
+      %dt = ssm.input "dt" [time, channel] : f64
+      %u = ssm.input "u" [time, channel] : f64
+      %A = ssm.input "A" [channel, state] : f64
+      %B = ssm.input "B" [time, state] : f64
+      %hp = ssm.previous "h" [channel, state] : f64
+      %0 = arith.mulf %dt, %A : f64
+      %decay = math.exp %0 : f64
+      %1 = arith.mulf %decay, %hp : f64
+      %2 = arith.mulf %dt, %B : f64
+      %3 = arith.mulf %2, %u : f64
+      %h = arith.addf %1, %3 : f64
+      ssm.next "h" %h : f64
+      %y = ssm.sum %h over [state] : f64
+      ssm.output "y" %y [time, channel] : f64
+    }
+    ```
+    After:
+    ```mlir
+    ssm.recurrence @leak dims [time, channel, state] scan time {
+      %dt = ssm.input "dt" [time, channel] : f64
+      %u = ssm.input "u" [time, channel] : f64
+      %A = ssm.input "A" [channel, state] : f64
+      %B = ssm.input "B" [time, state] : f64
+      %hp = ssm.previous "h" [channel, state] : f64
+      %log2e = arith.constant 1.4426950408889634 : f64
+      %A2 = arith.mulf %A, %log2e : f64
+      %0 = arith.mulf %A2, %dt : f64
+      %decay = math.exp2 %0 : f64
+      %1 = arith.mulf %decay, %hp : f64
+      %2 = arith.mulf %dt, %u : f64
+      %3 = arith.mulf %2, %B : f64
+      %h = arith.addf %1, %3 : f64
+      ssm.next "h" %h : f64
+      %y = ssm.sum %h over [state] : f64
+      ssm.output "y" %y [time, channel] : f64
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 def Narrow : Pass<"ssm-narrow", "::ssm::RecurrenceOp"> {
   let summary = "Turn f64 arithmetic into the type in which the kernels compute";
   let description = [{
@@ -346,6 +400,9 @@ def ExpandMath : Pass<"ssm-expand-math"> {
     element; everything else is the same polynomial as on a CPU. What is left of math then becomes LLVM's intrinsics, where
     they take the type: upstream's conversion to NVVM makes library calls of math.
 
+    With `target=avx512` vectors that fill registers are scaled by powers of 2 with `vscalefps`, and exp2 takes its argument
+    apart with `vreduceps`, instead of by arithmetic on bits and bounds.
+
     Additions, subtractions, multiplications, divisions and negations get the fast-math flag `contract`, so that a product
     and a sum may become one fma; never another flag. What must not be contracted is written with math.fma.
 
@@ -369,7 +426,7 @@ def ExpandMath : Pass<"ssm-expand-math"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
   let options = [
-    Option<"target", "target", "std::string", "\"cpu\"", "What computes: cpu, or nvptx with its special functions">,
+    Option<"target", "target", "std::string", "\"cpu\"", "What computes: cpu, avx512 (F, DQ and VL), or nvptx with its special functions">,
     Option<"contract", "contract", "bool", "true", "Allow products and sums to become one fma">,
   ];
 }
@@ -416,6 +473,18 @@ def UnrollTiles : Pass<"ssm-unroll-tiles", "::mlir::func::FuncOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def SplitSteps : Pass<"ssm-split-steps", "::mlir::func::FuncOp"> {
+  let summary = "Compute what many rows of a step wait for some steps ahead";
+  let description = [{
+    In each loop over steps, values that depend on no state, that four or more operations wait for, and that take four or more
+    to compute, are computed before the loop and kept in scratch: scalars sixteen steps as one vector, rows eight steps
+    side by side. A loop that may have many steps runs in chunks of 32. Values are the same; where a step is a chain of
+    softplus and exp before any state can move, the chains of several steps overlap.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
 def Stage : Pass<"ssm-stage", "::mlir::func::FuncOp"> {
   let summary = "Expand copies between tensors and scratch";
   let description = [{
@@ -425,6 +494,56 @@ def Stage : Pass<"ssm-stage", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect"];
+}
+
+def ParkStates : Pass<"ssm-park-states", "::mlir::func::FuncOp"> {
+  let summary = "Keep states in memory between two loops over steps";
+  let description = [{
+    Where a loop over time tiles holds several loops and hands the rows that it carries to one of them, the loop over steps,
+    these rows are loaded before that one and stored after it, so that they take registers there and nowhere else.
+
+    Before:
+    ```mlir
+    func.func @tiles(%n: i64, %h: vector<16xf32>, %p: !llvm.ptr) -> vector<16xf32> {
+      %c0 = arith.constant 0 : i64
+      %c1 = arith.constant 1 : i64
+      %last = scf.for %t = %c0 to %n step %c1 iter_args(%outer = %h) -> (vector<16xf32>) : i64 {
+        scf.for %i = %c0 to %n step %c1 : i64 {
+          llvm.store %i, %p : i64, !llvm.ptr
+        }
+        %after = scf.for %s = %c0 to %n step %c1 iter_args(%inner = %outer) -> (vector<16xf32>) : i64 {
+          %next = arith.addf %inner, %inner : vector<16xf32>
+          scf.yield %next : vector<16xf32>
+        }
+        scf.yield %after : vector<16xf32>
+      }
+      return %last : vector<16xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @tiles(%n: i64, %h: vector<16xf32>, %p: !llvm.ptr) -> vector<16xf32> {
+      %c1 = arith.constant 1 : i64
+      %place = llvm.alloca %c1 x vector<16xf32> {alignment = 64 : i64} : (i64) -> !llvm.ptr
+      %c0 = arith.constant 0 : i64
+      llvm.store volatile %h, %place {alignment = 64 : i64} : vector<16xf32>, !llvm.ptr
+      scf.for %t = %c0 to %n step %c1 : i64 {
+        scf.for %i = %c0 to %n step %c1 : i64 {
+          llvm.store %i, %p : i64, !llvm.ptr
+        }
+        %before = llvm.load volatile %place {alignment = 64 : i64} : !llvm.ptr -> vector<16xf32>
+        %after = scf.for %s = %c0 to %n step %c1 iter_args(%inner = %before) -> (vector<16xf32>) : i64 {
+          %next = arith.addf %inner, %inner : vector<16xf32>
+          scf.yield %next : vector<16xf32>
+        }
+        llvm.store volatile %after, %place {alignment = 64 : i64} : vector<16xf32>, !llvm.ptr
+      }
+      %last = llvm.load volatile %place {alignment = 64 : i64} : !llvm.ptr -> vector<16xf32>
+      return %last : vector<16xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 def LowerReductions : Pass<"ssm-lower-reductions", "::mlir::func::FuncOp"> {

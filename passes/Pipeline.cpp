@@ -26,6 +26,8 @@ void ssm::addPrepare(OpPassManager &passes) {
   recurrence.addPass(createSplitComplex());
   recurrence.addPass(createCanonicalizerPass());
   recurrence.addPass(createCSEPass());
+  // Last at level 0: others look for exp, and for the products that were written.
+  recurrence.addPass(createRegroupProducts());
 }
 
 void ssm::addFold(OpPassManager &passes) {
@@ -55,20 +57,28 @@ void ssm::addTile(OpPassManager &passes, const PipelineOptions &options) {
 void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {
   OpPassManager &kernel = passes.nest<func::FuncOp>();
   ExpandMathOptions math;
-  math.target = options.target.gpu ? "nvptx" : "cpu";
-  // On whole tiles, each function is expanded once and not once a row. A GPU's special functions take scalars: there
-  // the rows come first.
-  if (!options.target.gpu)
+  // Registers of 64 bytes are AVX-512's, with F, DQ and VL in every processor that LLVM prefers them on.
+  math.target = options.target.gpu ? "nvptx" : options.target.vectorBytes == 64 ? "avx512" : "cpu";
+  // On whole tiles, each function is expanded once and not once a row. A GPU's special functions take scalars and those
+  // of AVX-512 registers: there the rows come first.
+  bool rowsFirst = math.target != "cpu";
+  if (!rowsFirst)
     kernel.addPass(createExpandMath(math));
   kernel.addPass(createUnrollTiles());
-  if (options.target.gpu)
+  if (rowsFirst)
     kernel.addPass(createExpandMath(math));
+  // It counts the operations that functions take, and a GPU has other warps to fill the time.
+  if (!options.target.gpu)
+    kernel.addPass(createSplitSteps());
   // Its vectors are no tiles, so it comes after the rows are cut.
   kernel.addPass(createStage());
   kernel.addPass(createLowerReductions());
   kernel.addPass(createLowerMoves());
   // Rows of values that do not vary along a register axis are the same operations again.
   kernel.addPass(createCSEPass());
+  // Last, when all loops over steps are there.
+  if (!options.target.gpu)
+    kernel.addPass(createParkStates());
 }
 
 void ssm::addLowerToCpu(OpPassManager &passes) {

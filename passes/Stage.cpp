@@ -2,7 +2,7 @@
 //
 // A tile's elements are taken in row-major order, which is scratch's own. Where its innermost extent is made of whole
 // blocks of `block` elements, block x block squares of element and step are moved as vectors and transposed in
-// registers.
+// registers. Where scratch runs along time as well, rows of `block` steps are moved as they are.
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -22,7 +22,7 @@ using namespace mlir;
 using namespace ssm;
 
 namespace {
-/// Squares of this many elements and steps are transposed in registers.
+/// Vectors of this many steps are moved; squares of as many elements are transposed in registers.
 constexpr int64_t block = 16;
 
 /// Expands one copy; `Op` is StageLoadOp or StageStoreOp.
@@ -36,10 +36,13 @@ public:
 
   void expand() {
     Value done = constant(0);
-    if (canTranspose()) {
-      Value squares = arith::DivUIOp::create(builder, loc, op.getSteps(), constant(block));
-      done = arith::MulIOp::create(builder, loc, squares, constant(block));
-      expandSquares(done);
+    if (canMoveVectors()) {
+      Value vectors = arith::DivUIOp::create(builder, loc, op.getSteps(), constant(block));
+      done = arith::MulIOp::create(builder, loc, vectors, constant(block));
+      if (op.getPitch())
+        expandRows(done);
+      else
+        expandSquares(done);
     }
     expandElements(done);
     op.erase();
@@ -60,9 +63,10 @@ private:
     return std::nullopt;
   }
 
-  bool canTranspose() {
-    return op.getLimits().empty() && inner > 0 && shape[inner - 1] % block == 0 && stepDirection() &&
-           op.getStored().getIntOrFloatBitWidth() <= 32;
+  bool canMoveVectors() {
+    return op.getLimits().empty() && stepDirection() &&
+           (op.getPitch() ||
+            (inner > 0 && shape[inner - 1] % block == 0 && op.getStored().getIntOrFloatBitWidth() <= 32));
   }
 
   /// Runs `body` for `count` numbers from 0 on.
@@ -113,7 +117,9 @@ private:
 
   Value memoryAt(Value offset) { return addressOf(builder, loc, op.getPointer(), offset, op.getStored()); }
   Value scratchAt(Value step, Value element) {
-    return addressOf(builder, loc, op.getScratch(), add(mul(step, constant(elements)), element), op.getElement());
+    Value offset =
+        op.getPitch() ? add(mul(element, constant(*op.getPitch())), step) : add(mul(step, constant(elements)), element);
+    return addressOf(builder, loc, op.getScratch(), offset, op.getElement());
   }
 
   /// Steps from `first` on, an element at a time; the inner loop runs along memory.
@@ -152,6 +158,31 @@ private:
     });
   }
 
+  void expandRows(Value end) {
+    int64_t together = elements % block == 0 ? block : 1;
+    repeat(elements / together, [&](Value number) {
+      loopTo(constant(0), end, block, [&](Value step) {
+        for (int64_t i = 0; i < together; ++i)
+          copyRow(step, add(mul(number, constant(together)), constant(i)));
+      });
+    });
+  }
+
+  /// Steps from `step` on of one element; descending ones are read in ascending order and turned around.
+  void copyRow(Value step, Value element) {
+    bool descends = *stepDirection() < 0;
+    Value along = mul(descends ? add(step, constant(block - 1)) : step, op.getStepStride());
+    Value memory = memoryAt(add(offsetOf(coordinatesOf(element)), along)), scratch = scratchAt(step, element);
+    Type inMemory = VectorType::get({block}, op.getStored()), inScratch = VectorType::get({block}, op.getElement());
+    Value row = loadPlain(builder, loc, isLoad ? inMemory : inScratch, isLoad ? memory : scratch);
+    if (descends) {
+      SmallVector<int64_t> backwards = llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(block)));
+      row = vector::ShuffleOp::create(builder, loc, row, row, backwards);
+    }
+    row = convertStored(builder, loc, row, isLoad ? op.getElement() : op.getStored());
+    storePlain(builder, loc, row, isLoad ? scratch : memory);
+  }
+
   void expandSquares(Value end) {
     repeat(elements / block, [&](Value number) {
       Value element = mul(number, constant(block));
@@ -174,6 +205,11 @@ private:
       rows.push_back(isLoad
                          ? convertStored(builder, loc, loadPlain(builder, loc, inMemory, memoryRow(i)), op.getElement())
                          : loadPlain(builder, loc, inScratch, scratchRow(i)));
+    // What the next copy moves is far away in memory, a row in each page, where the processor does not look ahead.
+    Value ahead = mul(op.getSteps(), op.getStepStride());
+    for (int64_t i = 0; i < block; ++i)
+      LLVM::Prefetch::create(builder, loc, memoryAt(add(add(add(base, along), mul(between, constant(i))), ahead)),
+                             /*rw=*/!isLoad, /*hint=*/3, /*cache=*/1);
     transpose(rows);
     for (int64_t i = 0; i < block; ++i)
       if (isLoad)

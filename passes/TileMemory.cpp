@@ -409,7 +409,8 @@ void TileMemory::stage(OpBuilder &builder, unsigned number, Value time, Value st
       block = ssm::addressOf(builder, recurrence.getLoc(), block, scratchBlock(builder, number), computeType);
     OpTy::create(builder, recurrence.getLoc(), block, computeType, scratchType(number).getShape(), tensor.stored,
                  pointers[number], address.offset, address.strides, steps, strideOfTime(builder, number), limits,
-                 builder.getArrayAttr(coefficients));
+                 builder.getArrayAttr(coefficients),
+                 runsAlongTime(number) ? builder.getI64IntegerAttr(placement.timeTile) : nullptr);
   };
   if (tensor.role == KernelTensor::Role::Input)
     create(static_cast<StageLoadOp *>(nullptr));
@@ -417,30 +418,33 @@ void TileMemory::stage(OpBuilder &builder, unsigned number, Value time, Value st
     create(static_cast<StageStoreOp *>(nullptr));
 }
 
+/// A tile without lanes is read an element at a time, so that its steps may as well stay side by side.
+bool TileMemory::runsAlongTime(unsigned number) const { return scratchType(number).getShape().back() == 1; }
+
 Value TileMemory::scratchOffset(OpBuilder &builder, unsigned number, Value step) const {
-  return addI64(builder, scratchBlock(builder, number),
-                mulI64(builder, step, constantI64(builder, scratchType(number).getNumElements())));
+  if (!runsAlongTime(number))
+    step = mulI64(builder, step, constantI64(builder, scratchType(number).getNumElements()));
+  return addI64(builder, scratchBlock(builder, number), step);
 }
 
-/// Strides of a row-major tile.
-static SmallVector<Value> rowMajor(OpBuilder &builder, VectorType type) {
-  SmallVector<Value> strides(type.getRank());
-  int64_t stride = 1;
+/// Strides of a tile in scratch: row-major, of elements that stand as far apart as steps do or a time tile.
+SmallVector<Value> TileMemory::scratchStrides(OpBuilder &builder, unsigned number) const {
+  VectorType type = scratchType(number);
+  SmallVector<Value> result(type.getRank());
+  int64_t stride = runsAlongTime(number) ? placement.timeTile : 1;
   for (int64_t axis = type.getRank(); axis-- > 0; stride *= type.getDimSize(axis))
-    strides[axis] = constantI64(builder, stride);
-  return strides;
+    result[axis] = constantI64(builder, stride);
+  return result;
 }
 
 Tiles TileMemory::loadScratch(OpBuilder &builder, unsigned number, Value step) const {
-  VectorType type = scratchType(number);
-  return {TileLoadOp::create(builder, recurrence.getLoc(), type, computeType, scratch.lookup(number),
-                             scratchOffset(builder, number, step), rowMajor(builder, type), ValueRange(),
+  return {TileLoadOp::create(builder, recurrence.getLoc(), scratchType(number), computeType, scratch.lookup(number),
+                             scratchOffset(builder, number, step), scratchStrides(builder, number), ValueRange(),
                              builder.getArrayAttr({}))};
 }
 
 void TileMemory::storeScratch(OpBuilder &builder, unsigned number, const Tiles &tiles, Value step) const {
-  VectorType type = scratchType(number);
   TileStoreOp::create(builder, recurrence.getLoc(), tiles.front(), computeType, scratch.lookup(number),
-                      scratchOffset(builder, number, step), rowMajor(builder, type), ValueRange(),
+                      scratchOffset(builder, number, step), scratchStrides(builder, number), ValueRange(),
                       builder.getArrayAttr({}));
 }

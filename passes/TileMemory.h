@@ -109,7 +109,9 @@ private:
                     int64_t past) const;
   mlir::Value strideOfTime(mlir::OpBuilder &builder, unsigned tensor) const;
   mlir::VectorType scratchType(unsigned tensor) const;
+  bool runsAlongTime(unsigned tensor) const;
   mlir::Value scratchOffset(mlir::OpBuilder &builder, unsigned tensor, mlir::Value step) const;
+  llvm::SmallVector<mlir::Value> scratchStrides(mlir::OpBuilder &builder, unsigned tensor) const;
   mlir::Value scratchBlock(mlir::OpBuilder &builder, unsigned tensor) const;
 
   // An operation is a handle whose accessors are not const.

@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -23,7 +24,7 @@ using namespace ssm;
 
 namespace {
 /// Sums over rows add into this many partial sums, so that their latencies overlap.
-constexpr size_t partialSums = 4;
+constexpr size_t partialSums = 2;
 
 bool isTile(Type type) { return isa<VectorType>(type); }
 bool touchesTiles(Operation &op) {
@@ -341,7 +342,7 @@ private:
       address.offset = arith::SelectOp::create(builder, load.getLoc(), exists, address.offset, load.getOffset());
     return TileLoadOp::create(builder, load.getLoc(), rowTypeOf(load), load.getStored(), load.getPointer(),
                               address.offset, address.strides, address.limits,
-                              builder.getArrayAttr(address.coefficients));
+                              builder.getArrayAttr(address.coefficients), load.getChanging());
   }
 
   Value delayRow(TileDelayOp delay, int64_t number) {
@@ -360,7 +361,9 @@ private:
     insertFor(*reduce);
     if (reduce.getKind() == "max")
       return arith::MaximumFOp::create(builder, reduce.getLoc(), a, b);
-    // May become an fma with the product that it adds, like the operations that ssm-expand-math has marked.
+    // A product becomes an fma here: left to LLVM, the first two terms of a sum do, and the first waits for the second.
+    if (auto product = b.getDefiningOp<arith::MulFOp>(); product && product->use_empty())
+      return math::FmaOp::create(builder, reduce.getLoc(), product.getLhs(), product.getRhs(), a);
     return arith::AddFOp::create(builder, reduce.getLoc(), a, b, arith::FastMathFlags::contract);
   }
 

@@ -5,10 +5,20 @@
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 
 using namespace ssm;
 using llvm::Expected;
+
+/// Leaves constants where they are used. LLVM would hoist those of every loop in a kernel out of the outermost one,
+/// where they take the registers that the states of the innermost one need: these would be spilled at every step.
+static void keepConstantsInLoops() {
+  auto &options = llvm::cl::getRegisteredOptions();
+  if (auto option = options.find("disable-machine-licm");
+      option != options.end() && !option->second->getNumOccurrences())
+    option->second->addOccurrence(0, option->first, "true");
+}
 
 Expected<std::unique_ptr<llvm::TargetMachine>> ssm::createMachine(const CompileTarget &target) {
   static const bool initialized = [] {
@@ -18,6 +28,7 @@ Expected<std::unique_ptr<llvm::TargetMachine>> ssm::createMachine(const CompileT
     LLVMInitializeNVPTXTarget();
     LLVMInitializeNVPTXTargetMC();
     LLVMInitializeNVPTXAsmPrinter();
+    keepConstantsInLoops();
     return true;
   }();
   (void)initialized;

@@ -1,6 +1,6 @@
 // RUN: ssm-opt %s --ssm-expand-math --split-input-file --verify-diagnostics
 // RUN: not ssm-opt %s --ssm-expand-math=target=arm 2>&1 | FileCheck %s
-// CHECK: error: ssm-expand-math: unknown target 'arm', expected cpu or nvptx
+// CHECK: error: ssm-expand-math: unknown target 'arm', expected cpu, avx512 or nvptx
 
 func.func @storage_type(%x: bf16) -> bf16 {
   // expected-error@+1 {{'math.exp' op cannot be expanded on 'bf16', only on f32, f64 and fixed vectors of them}}

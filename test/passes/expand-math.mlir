@@ -14,10 +14,10 @@
 // CHECK-NEXT:    %[[N:.*]] = arith.subf %[[SHIFTED]]
 // CHECK-NEXT:    %[[R1:.*]] = math.fma %[[N]], %{{.*}}, %[[X]]
 // CHECK-NEXT:    %[[R:.*]] = math.fma %[[N]], %{{.*}}, %[[R1]]
+// CHECK-COUNT-5: math.fma {{.*}}%[[R]]
 // CHECK-NEXT:    %[[BITS:.*]] = arith.bitcast %[[SHIFTED]]
 // CHECK-NEXT:    %[[FIELD:.*]] = arith.shli %[[BITS]]
 // CHECK-NEXT:    %[[SCALE:.*]] = arith.bitcast %[[FIELD]]
-// CHECK-COUNT-5: math.fma {{.*}}%[[R]]
 // CHECK-NEXT:    %[[RESULT:.*]] = arith.mulf %{{.*}}, %[[SCALE]] fastmath<contract>
 // CHECK-NEXT:    return %[[RESULT]]
 // GPU-LABEL:   func @exp

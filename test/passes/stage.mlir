@@ -56,3 +56,17 @@ func.func @strided(%s: !llvm.ptr, %p: !llvm.ptr, %o: i64, %ld: i64, %n: i64) {
   ssm.stage_load %s f32 [1, 16], f32 %p[%o] strides(%ld, %ld) steps %n stride %ld : !llvm.ptr, !llvm.ptr
   return
 }
+
+// -----
+// Scratch that runs along time takes rows of 16 steps as they are; descending ones are turned around.
+// CHECK-LABEL: func.func @along_time
+// CHECK:         scf.for
+// CHECK:           llvm.load {{.*}} -> vector<16xf32>
+// CHECK:           vector.shuffle {{.*}}[15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+// CHECK:           llvm.store {{.*}} : vector<16xf32>, !llvm.ptr
+// CHECK:         llvm.load {{.*}} -> f32
+func.func @along_time(%s: !llvm.ptr, %p: !llvm.ptr, %o: i64, %ld: i64, %n: i64) {
+  %back = arith.constant -1 : i64
+  ssm.stage_load %s f32 [5, 1] pitch 32, f32 %p[%o] strides(%ld, %ld) steps %n stride %back : !llvm.ptr, !llvm.ptr
+  return
+}

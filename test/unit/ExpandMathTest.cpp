@@ -3,6 +3,7 @@
 // 64-bit significands of long double. The bounds are those of docs/math.md; SSM_SHOW_ERRORS=1 prints what is measured.
 
 #include "test/unit/MathKernel.h"
+#include "llvm/TargetParser/Host.h"
 #include <bit>
 #include <cfloat>
 #include <cmath>
@@ -137,19 +138,39 @@ private:
   int64_t count = 0, failures = 0;
 };
 
-/// Compares a function of one argument over all inputs of at most `limit`.
+/// The kinds of processor whose code this one can run.
+const std::vector<llvm::StringRef> &processors() {
+  static const std::vector<llvm::StringRef> found = [] {
+    llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+    std::vector<llvm::StringRef> names = {"cpu"};
+    if (features.lookup("avx512f") && features.lookup("avx512dq") && features.lookup("avx512vl"))
+      names.push_back("avx512");
+    return names;
+  }();
+  return found;
+}
+
 template <typename T>
-void compareUnary(llvm::StringRef op, Wide<T> (*reference)(Wide<T>), Bound bound,
-                  T limit = std::numeric_limits<T>::infinity(), llvm::StringRef target = "cpu") {
+void compareUnaryOn(llvm::StringRef target, llvm::StringRef op, Wide<T> (*reference)(Wide<T>), Bound bound, T limit) {
   MathKernel kernel(op, /*isBinary=*/false, elementName<T>, target);
   ASSERT_TRUE(kernel.get<T>()) << op.str();
   const std::vector<T> &inputs = allInputs<T>();
   std::vector<T> results(inputs.size());
   kernel.get<T>()(inputs.data(), inputs.data(), results.data(), inputs.size());
-  Comparison<T> comparison((op + " " + elementName<T>).str(), bound);
+  Comparison<T> comparison((op + " " + elementName<T> + " " + target).str(), bound);
   for (size_t i = 0; i < inputs.size(); ++i)
     if (!(std::abs(inputs[i]) > limit) || std::isinf(inputs[i]))
       comparison.add(reference(inputs[i]), results[i], inputs[i]);
+}
+
+/// Compares a function of one argument over all inputs of at most `limit`, on the target or every processor.
+template <typename T>
+void compareUnary(llvm::StringRef op, Wide<T> (*reference)(Wide<T>), Bound bound,
+                  T limit = std::numeric_limits<T>::infinity(), llvm::StringRef target = "") {
+  if (!target.empty())
+    return compareUnaryOn(target, op, reference, bound, limit);
+  for (llvm::StringRef processor : processors())
+    compareUnaryOn(processor, op, reference, bound, limit);
 }
 
 // What is below the smallest normal number may be 0 (exp: below 2^-125.5 and 2^-1021.5).
@@ -332,17 +353,24 @@ TEST(ExpandMath, OddFunctionsKeepTheSignOfZero) {
 
 // A decay of 1 - 1e-8 over 1e5 steps: an exp that is 1e-7 short at 0 would make it 0.99.
 TEST(ExpandMath, ExpOfZeroAndOfTinyNumbersIsExactlyOne) {
-  MathKernel exp("math.exp", false, "f32"), exp2("math.exp2", false, "f32");
-  for (float x : {0.f, -0.f, 1e-8f, -1e-8f, -1e-30f, FLT_MIN / 4}) {
-    EXPECT_EQ(valueOf(exp, x), 1.f) << x;
-    EXPECT_EQ(valueOf(exp2, x), 1.f) << x;
+  for (llvm::StringRef processor : processors()) {
+    MathKernel exp("math.exp", false, "f32", processor), exp2("math.exp2", false, "f32", processor);
+    MathKernel wide("math.exp2", false, "f64", processor);
+    for (float x : {0.f, -0.f, 1e-8f, -1e-8f, -1e-30f, FLT_MIN / 4}) {
+      EXPECT_EQ(valueOf(exp, x), 1.f) << x;
+      EXPECT_EQ(valueOf(exp2, x), 1.f) << x;
+      EXPECT_EQ(valueOf(wide, x * 1e-9), 1.) << x;
+    }
   }
 }
 
 TEST(ExpandMath, Exp2AndLog2AreExactAtPowersOfTwo) {
-  MathKernel exp2("math.exp2", false, "f32"), log2("math.log2", false, "f32");
-  for (int i = -125; i <= 127; ++i)
-    EXPECT_EQ(valueOf(exp2, float(i)), std::ldexp(1.f, i));
+  for (llvm::StringRef processor : processors()) {
+    MathKernel exp2("math.exp2", false, "f32", processor);
+    for (int i = -125; i <= 127; ++i)
+      EXPECT_EQ(valueOf(exp2, float(i)), std::ldexp(1.f, i));
+  }
+  MathKernel log2("math.log2", false, "f32");
   for (int i = -149; i <= 127; ++i)
     EXPECT_EQ(valueOf(log2, std::ldexp(1.f, i)), float(i));
 }

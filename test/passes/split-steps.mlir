@@ -1,0 +1,87 @@
+// RUN: ssm-opt %s --split-input-file --ssm-split-steps | FileCheck %s
+
+// Four rows wait for a chain of four operations that no state is part of: eight steps of it run side by side ahead of the
+// loop, what is left of the steps one at a time, and the loop reads the result.
+// CHECK-LABEL: func.func @row
+// CHECK:         %[[PLACE:.*]] = llvm.alloca
+// CHECK:         scf.for
+// CHECK-COUNT-8:   ssm.tile_load f32 {{.*}} : !llvm.ptr, vector<16xf32>
+// CHECK-COUNT-8:   ssm.tile_store
+// CHECK:         scf.for
+// CHECK-COUNT-1:   ssm.tile_store
+// CHECK:         scf.for
+// CHECK:           %[[READ:.*]] = ssm.tile_load f32 %[[PLACE]]
+// CHECK-NOT:       math.absf
+// CHECK-COUNT-4:   math.fma %{{.*}}, %[[READ]], %{{.*}} : vector<16xf32>
+func.func @row(%p: !llvm.ptr, %h: vector<16xf32>) -> vector<16xf32> {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %c16 = arith.constant 16 : i64
+  %c32 = arith.constant 32 : i64
+  %r:4 = scf.for %t = %c0 to %c32 step %c1 iter_args(%a = %h, %b = %h, %c = %h, %d = %h)
+      -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) : i64 {
+    %o = arith.muli %t, %c16 : i64
+    %x = ssm.tile_load f32 %p[%o] strides(%c1) : !llvm.ptr, vector<16xf32>
+    %1 = math.absf %x : vector<16xf32>
+    %2 = arith.mulf %1, %x : vector<16xf32>
+    %3 = arith.addf %2, %1 : vector<16xf32>
+    %4 = arith.mulf %3, %x : vector<16xf32>
+    %e = math.fma %a, %4, %a : vector<16xf32>
+    %f = math.fma %b, %4, %b : vector<16xf32>
+    %g = math.fma %c, %4, %c : vector<16xf32>
+    %i = math.fma %d, %4, %d : vector<16xf32>
+    scf.yield %e, %f, %g, %i : vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>
+  }
+  return %r#0 : vector<16xf32>
+}
+
+// -----
+// A scalar's steps are the lanes of a vector. Where the loop does not say how many steps it has, it is cut into chunks.
+// CHECK-LABEL: func.func @scalar
+// CHECK:         %[[PLACE:.*]] = llvm.alloca
+// CHECK:         %[[CHUNK:.*]] = arith.constant 32 : i64
+// CHECK:         scf.for %{{.*}} step %[[CHUNK]]
+// CHECK:           scf.for
+// CHECK:             ssm.tile_load {{.*}} : !llvm.ptr, vector<16xf32>
+// CHECK:             math.absf {{.*}} : vector<16xf32>
+// CHECK:             ssm.tile_store {{.*}} : !llvm.ptr, vector<16xf32>
+// CHECK:           scf.for
+// CHECK:             ssm.tile_load f32 %[[PLACE]]{{.*}} : !llvm.ptr, f32
+// CHECK-NOT:         math.absf
+// CHECK:             vector.broadcast
+func.func @scalar(%p: !llvm.ptr, %h: vector<16xf32>, %n: i64) -> vector<16xf32> {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %r = scf.for %t = %c0 to %n step %c1 iter_args(%a = %h) -> (vector<16xf32>) : i64 {
+    %x = ssm.tile_load f32 %p[%t] strides() : !llvm.ptr, f32
+    %1 = math.absf %x : f32
+    %2 = arith.mulf %1, %x : f32
+    %3 = arith.addf %2, %1 : f32
+    %4 = arith.mulf %3, %x : f32
+    %5 = vector.broadcast %4 : f32 to vector<16xf32>
+    %e = math.fma %a, %5, %a : vector<16xf32>
+    scf.yield %e : vector<16xf32>
+  }
+  return %r : vector<16xf32>
+}
+
+// -----
+// What depends on the state, or is short, stays in the loop.
+// CHECK-LABEL: func.func @stays
+// CHECK-NOT:     llvm.alloca
+// CHECK:         return
+func.func @stays(%p: !llvm.ptr, %h: vector<16xf32>, %n: i64) -> vector<16xf32> {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %c16 = arith.constant 16 : i64
+  %r = scf.for %t = %c0 to %n step %c1 iter_args(%a = %h) -> (vector<16xf32>) : i64 {
+    %o = arith.muli %t, %c16 : i64
+    %x = ssm.tile_load f32 %p[%o] strides(%c1) : !llvm.ptr, vector<16xf32>
+    %1 = math.absf %a : vector<16xf32>
+    %2 = arith.mulf %1, %x : vector<16xf32>
+    %3 = arith.addf %2, %1 : vector<16xf32>
+    %4 = arith.mulf %3, %x : vector<16xf32>
+    scf.yield %4 : vector<16xf32>
+  }
+  return %r : vector<16xf32>
+}
