@@ -56,16 +56,24 @@ static Attribute roundConstant(Operation &op, Attribute value, FloatType compute
 }
 
 namespace {
-/// Values that do not vary in time stay f64 up to here: where something that varies reads one, it reads the rounded
-/// value.
+/// Values that do not vary in time stay f64: where something that varies reads one, it reads the rounded value. An
+/// input is stored in no more bits than the compute type, so one that nothing else reads is loaded as that at once.
 class Rounder {
 public:
   Rounder(RecurrenceOp recurrence, FloatType compute)
       : recurrence(recurrence), compute(compute), dims(recurrence), builder(recurrence) {}
 
   LogicalResult run() {
-    for (Operation &op : llvm::make_early_inc_range(recurrence.getBody().front()))
-      if (failed(isInvariant(op) ? success() : narrow(op)))
+    Block &body = recurrence.getBody().front();
+    llvm::DenseSet<Operation *> kept;
+    for (Operation &op : llvm::reverse(body)) {
+      bool isExact = isa<InputOp, RenameOp, FlipOp>(op) &&
+                     llvm::none_of(op.getUsers(), [&](Operation *user) { return kept.contains(user); });
+      if (isInvariant(op) && !isExact)
+        kept.insert(&op);
+    }
+    for (Operation &op : llvm::make_early_inc_range(body))
+      if (failed(kept.contains(&op) ? success() : narrow(op)))
         return failure();
     for (Operation *op : llvm::reverse(replaced))
       if (op->use_empty())

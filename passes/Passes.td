@@ -220,8 +220,9 @@ def Narrow : Pass<"ssm-narrow", "::ssm::RecurrenceOp"> {
     That is f64 if an input or a state is stored as f64 or complex<f64>, and then nothing changes; else f32. What varies in
     time becomes of that type, states among it: the dialect converts between it and the stored type where it loads and
     stores. What does not vary in time stays f64 and is rounded where something that varies reads it: it is computed once,
-    before the loop, and an error in a decay that is fixed in time grows with every step. Constants are rounded once; one
-    that f32 cannot hold is an error.
+    before the loop, and an error in a decay that is fixed in time grows with every step. An input that only what varies
+    reads, be it through renames and flips, becomes f32 itself. Constants are rounded once; one that f32 cannot hold is an
+    error.
 
     Before:
     ```mlir

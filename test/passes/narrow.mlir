@@ -93,6 +93,40 @@ ssm.recurrence @fixed_in_time dims [time] scan time {
 }
 
 // -----
+// An input that does not vary in time is f32 where only what varies reads it, moved or not: there is nothing to compute
+// before the loop, and nothing to keep.
+// CHECK-LABEL: @inputs_fixed_in_time
+// CHECK-NOT:     f64
+// CHECK:         %[[A:.*]] = ssm.input "A" [row, col] stored f32 : f32
+// CHECK:         %[[C:.*]] = ssm.input "c" [] stored complex<f32> : complex<f32>
+// CHECK:         ssm.rename %{{.*}} row to col : f32
+// CHECK:         %[[B:.*]] = ssm.input "b" [row] stored bf16 : f32
+// CHECK:         ssm.flip %[[B]] row : f32
+// CHECK-NOT:     truncf
+// CHECK:         ssm.input "d" [] stored f32 : f64
+// CHECK:         math.exp %{{.*}} : f64
+// CHECK:         ssm.next "h"
+ssm.recurrence @inputs_fixed_in_time dims [row = 4, col like row, time] scan time {
+  %A = ssm.input "A" [row, col] stored f32 : f64
+  %c = ssm.input "c" [] stored complex<f32> : complex<f64>
+  %hp = ssm.previous "h" [row] stored f32 : f64
+  %xp = ssm.previous "x" [] stored complex<f32> : complex<f64>
+  %moved = ssm.rename %hp row to col : f64
+  %0 = arith.mulf %A, %moved : f64
+  %1 = ssm.sum %0 over [col] : f64
+  %b = ssm.input "b" [row] stored bf16 : f64
+  %flipped = ssm.flip %b row : f64
+  %2 = arith.mulf %1, %flipped : f64
+  %d = ssm.input "d" [] stored f32 : f64
+  %e = math.exp %d : f64
+  %3 = arith.mulf %d, %2 : f64
+  %h = arith.mulf %e, %3 : f64
+  %x = complex.mul %xp, %c : complex<f64>
+  ssm.next "h" %h : f64
+  ssm.next "x" %x : complex<f64>
+}
+
+// -----
 // Constants are rounded to the nearest f32; infinities are kept, and what is too small for f32 is 0.
 // CHECK-LABEL: @constants
 // CHECK:         %[[TENTH:.*]] = arith.constant 1.000000e-01 : f32
