@@ -65,13 +65,12 @@ public:
 
   LogicalResult run() {
     Block &body = recurrence.getBody().front();
-    llvm::DenseSet<Operation *> kept;
-    for (Operation &op : llvm::reverse(body)) {
-      bool isExact = isa<InputOp, RenameOp, FlipOp>(op) &&
-                     llvm::none_of(op.getUsers(), [&](Operation *user) { return kept.contains(user); });
-      if (isInvariant(op) && !isExact)
+    for (Operation &op : body)
+      if (isInvariant(op))
         kept.insert(&op);
-    }
+    for (auto input : body.getOps<InputOp>())
+      if (kept.contains(input) && isOnlyRounded(input))
+        release(input);
     for (Operation &op : llvm::make_early_inc_range(body))
       if (failed(kept.contains(&op) ? success() : narrow(op)))
         return failure();
@@ -83,6 +82,19 @@ public:
 
 private:
   bool isInvariant(Operation &op) { return op.getNumResults() && !dims.variesInTime(op.getResult(0)); }
+
+  /// Whether nothing reads a value of f64, be it through renames and flips, in f64.
+  bool isOnlyRounded(Value value) {
+    return llvm::all_of(value.getUsers(), [&](Operation *user) {
+      return !kept.contains(user) || (isa<RenameOp, FlipOp>(user) && isOnlyRounded(user->getResult(0)));
+    });
+  }
+
+  void release(Operation *op) {
+    if (kept.erase(op))
+      for (Operation *user : op->getUsers())
+        release(user);
+  }
 
   LogicalResult narrow(Operation &op) {
     if (isa<arith::BitcastOp, complex::BitcastOp>(op))
@@ -142,6 +154,8 @@ private:
   FloatType compute;
   DimensionAnalysis dims;
   OpBuilder builder;
+  /// What stays f64.
+  llvm::DenseSet<Operation *> kept;
   llvm::DenseMap<Value, Value> rounded;
   llvm::SetVector<Operation *> replaced;
 };

@@ -103,8 +103,10 @@ ssm.recurrence @fixed_in_time dims [time] scan time {
 // CHECK:         %[[B:.*]] = ssm.input "b" [row] stored bf16 : f32
 // CHECK:         ssm.flip %[[B]] row : f32
 // CHECK-NOT:     truncf
-// CHECK:         ssm.input "d" [] stored f32 : f64
+// CHECK:         ssm.input "d" [row] stored f32 : f64
 // CHECK:         math.exp %{{.*}} : f64
+// CHECK:         %[[E:.*]] = ssm.flip %{{.*}} row : f64
+// CHECK:         arith.truncf %[[E]] : f64 to f32
 // CHECK:         ssm.next "h"
 ssm.recurrence @inputs_fixed_in_time dims [row = 4, col like row, time] scan time {
   %A = ssm.input "A" [row, col] stored f32 : f64
@@ -117,9 +119,11 @@ ssm.recurrence @inputs_fixed_in_time dims [row = 4, col like row, time] scan tim
   %b = ssm.input "b" [row] stored bf16 : f64
   %flipped = ssm.flip %b row : f64
   %2 = arith.mulf %1, %flipped : f64
-  %d = ssm.input "d" [] stored f32 : f64
+  // One that something else reads stays what it is in all moves, so that loads can absorb them.
+  %d = ssm.input "d" [row] stored f32 : f64
   %e = math.exp %d : f64
-  %3 = arith.mulf %d, %2 : f64
+  %f = ssm.flip %d row : f64
+  %3 = arith.mulf %f, %2 : f64
   %h = arith.mulf %e, %3 : f64
   %x = complex.mul %xp, %c : complex<f64>
   ssm.next "h" %h : f64
