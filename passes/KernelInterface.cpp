@@ -97,8 +97,7 @@ KernelInterface ssm::getKernelInterface(RecurrenceOp recurrence) {
 int64_t ssm::countTasks(const Placement &placement, ArrayRef<int64_t> sizes) {
   int64_t tasks = 1;
   for (auto [place, size] : llvm::zip_equal(placement.places, sizes))
-    if (place.grid)
-      tasks *= llvm::divideCeil(size, place.span());
+    tasks *= place.gridTiles(size);
   return placement.chunk ? tasks * countChunks(placement, sizes[placement.scan]) : tasks;
 }
 

@@ -53,6 +53,10 @@ void TileMemory::bindArguments(OpBuilder &builder, Block &entry) {
     if (packed && tensor.getRank())
       strides.back().back() = constantI64(builder, 1);
   }
+  // Two elements of any type.
+  if (llvm::any_of(placement.places, [](const DimPlace &place) { return place.runsEmpty; }))
+    elsewhere = LLVM::AllocaOp::create(builder, recurrence.getLoc(), LLVM::LLVMPointerType::get(builder.getContext()),
+                                       builder.getF64Type(), constantI64(builder, 2));
   for (auto &[name, value] : interface.parameters)
     parameters[name] = *argument++;
   for (const std::string &name : interface.sizes) {
@@ -82,6 +86,14 @@ unsigned TileMemory::lookup(KernelTensor::Role role, StringRef name) const {
 // Coordinates and edges
 //===----------------------------------------------------------------------===//
 
+/// A dimension's size, at least 1 where a task runs even if there is nothing of it.
+Value TileMemory::orOne(OpBuilder &builder, unsigned dim) const {
+  Value size = sizeOf(builder, dim);
+  if (!placement.places[dim].runsEmpty)
+    return size;
+  return builder.createOrFold<arith::MaxSIOp>(recurrence.getLoc(), size, constantI64(builder, 1));
+}
+
 void TileMemory::bindCoordinates(OpBuilder &builder) {
   Location loc = recurrence.getLoc();
   Value zero = constantI64(builder, 0);
@@ -103,7 +115,7 @@ void TileMemory::bindCoordinates(OpBuilder &builder) {
   for (unsigned dim = dims.count(); dim-- > 0;)
     if (placement.places[dim].grid) {
       Value span = constantI64(builder, placement.places[dim].span());
-      Value count = builder.createOrFold<arith::CeilDivUIOp>(loc, sizeOf(builder, dim), span);
+      Value count = builder.createOrFold<arith::CeilDivUIOp>(loc, orOne(builder, dim), span);
       taskBases[dim] = mulI64(builder, takeFrom(task, count), span);
     }
   for (unsigned dim : llvm::reverse(placement.order))
@@ -124,7 +136,7 @@ void TileMemory::leaveTile(OpBuilder &builder, unsigned dim) { enterTile(builder
 
 std::pair<Value, Value> TileMemory::loopBounds(OpBuilder &builder, unsigned dim) const {
   const DimPlace &place = placement.places[dim];
-  Value end = sizeOf(builder, dim);
+  Value end = place.loop == LoopPlace::Outside ? orOne(builder, dim) : sizeOf(builder, dim);
   if (place.grid)
     end = arith::MinSIOp::create(builder, recurrence.getLoc(), end,
                                  addI64(builder, taskBases[dim], constantI64(builder, place.span())));
@@ -134,7 +146,8 @@ std::pair<Value, Value> TileMemory::loopBounds(OpBuilder &builder, unsigned dim)
 bool TileMemory::mayPassEnd(unsigned dim) const {
   const DimPlace &place = placement.places[dim];
   std::optional<int64_t> size = recurrence.sizeOf(dims.name(dim));
-  return place.tile() > 1 && (!size || *size % place.tile() != 0);
+  bool isEmpty = place.runsEmpty && place.loop != LoopPlace::Inside;
+  return isEmpty || (place.tile() > 1 && (!size || *size % place.tile() != 0));
 }
 
 int64_t TileMemory::tileCount(unsigned dim) const {
@@ -160,7 +173,7 @@ Value TileMemory::insideThreads(OpBuilder &builder) {
     if (placement.places[dim].threads > 1)
       inside = andI1(builder, inside,
                      arith::CmpIOp::create(builder, recurrence.getLoc(), arith::CmpIPredicate::slt, bases[dim],
-                                           sizeOf(builder, dim)));
+                                           orOne(builder, dim)));
   return inside;
 }
 
@@ -273,6 +286,26 @@ static std::pair<Type, int64_t> partsOf(Type stored) {
   return {stored, 1};
 }
 
+/// A tile's first element is read whether it is inside the limits or not. Where a task runs with nothing of one of its
+/// dimensions, a tensor may have no element at all: the tile is somewhere else then.
+Value TileMemory::avoidEmpty(OpBuilder &builder, unsigned number, Address &address) const {
+  Location loc = recurrence.getLoc();
+  Value isEmpty;
+  for (unsigned dim = 0; dim < dims.count(); ++dim)
+    if (address.set.contains(dim) && placement.places[dim].runsEmpty && isMasked(dim)) {
+      Value isNone =
+          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, sizeOf(builder, dim), constantI64(builder, 0));
+      isEmpty = isEmpty ? Value(arith::OrIOp::create(builder, loc, isEmpty, isNone)) : isNone;
+    }
+  if (!isEmpty)
+    return pointers[number];
+  Value zero = constantI64(builder, 0);
+  address.offset = arith::SelectOp::create(builder, loc, isEmpty, zero, address.offset);
+  for (Value &stride : address.strides)
+    stride = arith::SelectOp::create(builder, loc, isEmpty, zero, stride);
+  return arith::SelectOp::create(builder, loc, isEmpty, elsewhere, pointers[number]);
+}
+
 Tiles TileMemory::load(OpBuilder &builder, unsigned number, ArrayRef<SeenAs> seen, Value time, Type element,
                        int64_t past) const {
   Address address = addressOf(builder, number, seen, time, past);
@@ -280,14 +313,15 @@ Tiles TileMemory::load(OpBuilder &builder, unsigned number, ArrayRef<SeenAs> see
   SmallVector<Attribute> coefficients;
   limitsOf(builder, address.set, limits, coefficients);
   auto [stored, parts] = partsOf(interface.tensors[number].stored);
+  Value pointer = avoidEmpty(builder, number, address);
   Value scale = constantI64(builder, parts);
   SmallVector<Value> scaled =
       llvm::map_to_vector(address.strides, [&](Value stride) { return mulI64(builder, stride, scale); });
   Tiles tiles;
   for (int64_t part = 0; part < parts; ++part) {
     Value offset = addI64(builder, mulI64(builder, address.offset, scale), constantI64(builder, part));
-    tiles.push_back(TileLoadOp::create(builder, recurrence.getLoc(), tileType(address.set, element), stored,
-                                       pointers[number], offset, scaled, limits, builder.getArrayAttr(coefficients)));
+    tiles.push_back(TileLoadOp::create(builder, recurrence.getLoc(), tileType(address.set, element), stored, pointer,
+                                       offset, scaled, limits, builder.getArrayAttr(coefficients)));
   }
   return tiles;
 }

@@ -41,7 +41,7 @@ public:
 
   /// From where to where a task loops over a dimension.
   std::pair<mlir::Value, mlir::Value> loopBounds(mlir::OpBuilder &builder, unsigned dim) const;
-  /// Whether some tile of a dimension on a loop may pass its end.
+  /// Whether some tile of a dimension on the grid or a loop may pass its end.
   bool mayPassEnd(unsigned dim) const;
   /// Tiles of a dimension on a loop that a task runs over at most; its size has to be known, or its grid's tile.
   int64_t tileCount(unsigned dim) const;
@@ -100,6 +100,7 @@ public:
   void storeScratch(mlir::OpBuilder &builder, unsigned tensor, const Tiles &tiles, mlir::Value step) const;
 
 private:
+  mlir::Value orOne(mlir::OpBuilder &builder, unsigned dim) const;
   struct Address {
     mlir::Value offset;
     llvm::SmallVector<mlir::Value> strides;
@@ -107,6 +108,7 @@ private:
   };
   Address addressOf(mlir::OpBuilder &builder, unsigned tensor, llvm::ArrayRef<SeenAs> seen, mlir::Value time,
                     int64_t past) const;
+  mlir::Value avoidEmpty(mlir::OpBuilder &builder, unsigned tensor, Address &address) const;
   mlir::Value strideOfTime(mlir::OpBuilder &builder, unsigned tensor) const;
   mlir::VectorType scratchType(unsigned tensor) const;
   bool runsAlongTime(unsigned tensor) const;
@@ -123,6 +125,8 @@ private:
   DimensionAnalysis dims;
   mlir::Type computeType;
   mlir::Value chunk;
+  /// Memory that may be read in place of a tensor without elements, if any may be that.
+  mlir::Value elsewhere;
   llvm::SmallVector<mlir::Value> pointers;
   /// By dimension: the tile's first coordinate; the task's; this thread's distance from the block's; `startInTask`.
   llvm::SmallVector<mlir::Value> bases, taskBases, threadOffsets, starts;

@@ -16,6 +16,10 @@ static Error refuse(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
+int64_t DimPlace::gridTiles(int64_t size) const {
+  return grid ? std::max<int64_t>(llvm::divideCeil(size, span()), runsEmpty) : 1;
+}
+
 int64_t Placement::threads() const {
   int64_t count = 1;
   for (const DimPlace &place : places)
@@ -51,9 +55,7 @@ int64_t Placement::coordinate(unsigned dim, ArrayRef<int64_t> sizes, const TileE
   const DimPlace &place = places[dim];
   int64_t base = element.turn * place.extent();
   if (place.grid) {
-    auto tasksOf = [&](unsigned of) {
-      return places[of].grid ? std::max<int64_t>(1, llvm::divideCeil(sizes[of], places[of].span())) : 1;
-    };
+    auto tasksOf = [&](unsigned of) { return std::max<int64_t>(1, places[of].gridTiles(sizes[of])); };
     // Chunks of the scanned dimension are fastest, then the dimension that is declared last.
     int64_t task = chunk ? element.task / std::max<int64_t>(1, llvm::divideCeil(sizes[scan], chunk)) : element.task;
     for (unsigned inner = places.size(); --inner > dim;)
@@ -146,6 +148,7 @@ public:
       return std::move(error);
     if (Error error = buildAxes())
       return std::move(error);
+    findEmpty();
     return result;
   }
 
@@ -324,6 +327,21 @@ private:
       (knob.name == "load" ? result.stagedLoads : result.stagedStores) = knob.value == "staged";
     }
     return Error::success();
+  }
+
+  /// Dimensions that may be empty, with results that are there all the same.
+  void findEmpty() {
+    DimSet ofAll(~uint64_t(0));
+    for (auto output : recurrence.getBody().front().getOps<OutputOp>())
+      ofAll = ofAll & dims.of(output.getLayout());
+    for (const State &state : getStates(recurrence))
+      if (state.depth != 0)
+        ofAll = ofAll & dims.of(state.layout);
+    for (unsigned dim = 0; dim < dims.count(); ++dim) {
+      DimPlace &place = result.places[dim];
+      bool isEntered = place.grid || place.loop == LoopPlace::Outside;
+      place.runsEmpty = isEntered && !ofAll.contains(dim) && recurrence.sizeOf(dims.name(dim)).value_or(0) == 0;
+    }
   }
 
   Error buildAxes() {

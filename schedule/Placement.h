@@ -36,12 +36,17 @@ struct DimPlace {
   int64_t threads = 1, lanes = 1, regs = 1;
   /// With both grid and loop: coordinates that one task loops over.
   int64_t gridTile = 0;
+  /// On the grid or on a loop outside the scanned dimension's, and some result lacks it: that result is computed even
+  /// where the dimension is empty, by a task that holds nothing of it.
+  bool runsEmpty = false;
   /// Coordinates that one task, or one thread, holds in its tile.
   int64_t tile() const { return lanes * regs; }
   /// Coordinates of the tile of a task or block.
   int64_t extent() const { return threads * tile(); }
   /// Coordinates that one task or block covers of a dimension on the grid.
   int64_t span() const { return gridTile ? gridTile : extent(); }
+  /// Parts that the grid cuts a size into; 1 where the dimension is not on it.
+  int64_t gridTiles(int64_t size) const;
 };
 
 /// Names one element of a dimension's tile.

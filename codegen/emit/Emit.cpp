@@ -44,7 +44,8 @@ std::string describeCall(RecurrenceOp recurrence, const Lowered &lowered, bool p
          << " threads. Grid: any number of blocks, best as many as there are tasks. tasks = 1";
   for (auto [dim, place] : llvm::zip_equal(recurrence.getDims().getAsRange<DimAttr>(), lowered.main().placement.places))
     if (place.grid)
-      stream << " * ceil(" << recurrence.extentOf(dim.getName().getValue()) << " / " << place.span() << ")";
+      stream << " * " << (place.runsEmpty ? "max(1, " : "") << "ceil(" << recurrence.extentOf(dim.getName().getValue())
+             << " / " << place.span() << (place.runsEmpty ? "))" : ")");
   stream << "\n// Arguments, in order" << (packed ? "; the last stride of every tensor is taken to be 1" : "") << ":\n";
   for (const KernelTensor &tensor : lowered.main().interface.tensors) {
     const char *role = tensor.role == Role::Input          ? "input"

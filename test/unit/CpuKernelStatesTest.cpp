@@ -39,6 +39,27 @@ protected:
     }
   }
 
+  /// Each state is one array, before and after.
+  void checkInPlace(const Sizes &sizes, unsigned threads) {
+    InterpreterArguments arguments = argumentsFor(recurrence, "", sizes, /*withStates=*/true, 5);
+    auto expected = interpret(recurrence, arguments);
+    ASSERT_TRUE(static_cast<bool>(expected)) << llvm::toString(expected.takeError());
+    CpuArguments call;
+    call.sizes = sizes;
+    call.inputs = arguments.inputs;
+    for (auto &[name, value] : expected->outputs)
+      call.outputs.emplace(name, Tensor::zeros(DType::F32, value.shape()));
+    for (auto &[name, value] : arguments.states)
+      call.initialStates.emplace(name, value.clone());
+    call.finalStates = call.initialStates;
+    llvm::Error error = kernel->run(call, threads);
+    ASSERT_FALSE(static_cast<bool>(error)) << llvm::toString(std::move(error));
+    for (auto &[name, value] : expected->outputs)
+      expectNear(name, call.outputs.at(name), value, {});
+    for (auto &[name, value] : expected->states)
+      expectNear("state." + name, call.finalStates.at(name), value, {});
+  }
+
   std::unique_ptr<Description> description;
   RecurrenceOp recurrence;
   std::unique_ptr<CpuKernel> kernel;
@@ -78,27 +99,48 @@ TEST_F(CpuKernelStates, OfTensorsThatLackAParallelDimensionAreWrittenOnce) {
 /// Decoding updates the state where it stands. Every task has to read its initial state before any task writes it.
 TEST_F(CpuKernelStates, MayBeUpdatedInPlace) {
   compile(average, {});
-  if (HasFatalFailure())
-    return;
-  for (unsigned threads : {1u, 2u}) {
-    Sizes sizes = {{"batch", 6}, {"channel", 37}, {"time", 5}};
-    InterpreterArguments arguments = argumentsFor(recurrence, "", sizes, /*withStates=*/true, 5);
-    auto expected = interpret(recurrence, arguments);
-    ASSERT_TRUE(static_cast<bool>(expected)) << llvm::toString(expected.takeError());
-    CpuArguments call;
-    call.sizes = sizes;
-    call.inputs = arguments.inputs;
-    for (auto &[name, value] : expected->outputs)
-      call.outputs.emplace(name, Tensor::zeros(DType::F32, value.shape()));
-    for (auto &[name, value] : arguments.states)
-      call.initialStates.emplace(name, value.clone());
-    call.finalStates = call.initialStates;
-    llvm::Error error = kernel->run(call, threads);
-    ASSERT_FALSE(static_cast<bool>(error)) << llvm::toString(std::move(error));
-    for (auto &[name, value] : expected->outputs)
-      expectNear(name, call.outputs.at(name), value, {});
-    for (auto &[name, value] : expected->states)
-      expectNear("state." + name, call.finalStates.at(name), value, {});
+  for (unsigned threads : {1u, 2u})
+    if (!HasFatalFailure())
+      checkInPlace({{"batch", 6}, {"channel", 37}, {"time", 5}}, threads);
+}
+
+/// A state that lacks the dimension of a loop around time is handed back by the last tile, when none reads the initial
+/// one any more.
+TEST_F(CpuKernelStates, MayBeUpdatedInPlaceByTheLastTileOfALoop) {
+  for (const char *schedule : {"a=loop,lane:8; b=reg; time=loop", "b=loop; a=loop,lane:4,reg:2; time=loop",
+                               "a=loop,lane:16; time=loop; b=loop"}) {
+    SCOPED_TRACE(schedule);
+    compile("recurrence r {\n  dim a, b\n  scan time\n  input u [time, b]\n  input v [time, a]\n"
+            "  state g [b]\n  state h [a]\n  g = 0.5 * prev(g) + u\n  h = 0.5 * prev(h) + v\n"
+            "  output y [time, a, b] = g * h\n}\n",
+            {{"a", 37}, {"b", 3}}, schedule);
+    if (!HasFatalFailure())
+      checkInPlace({{"a", 37}, {"b", 3}, {"time", 9}}, /*threads=*/1);
+    if (HasFatalFailure())
+      return;
+  }
+}
+
+/// What lacks an empty dimension is computed all the same.
+TEST_F(CpuKernelStates, OfTensorsThatLackAnEmptyDimensionAreComputed) {
+  for (const char *schedule :
+       {"auto", "batch=grid; channel=grid,lane:8; time=loop:4; load=staged; store=staged",
+        "batch=loop,reg:2; channel=grid,reg:3; time=loop:4; load=staged; store=staged",
+        "channel=grid:16,loop,lane:8; batch=grid; time=loop", "batch=loop; time=loop; channel=grid:16,loop:8,lane:8",
+        "time=grid:4,loop:2; batch=grid,reg:2; channel=grid:16,loop,lane:8"}) {
+    SCOPED_TRACE(schedule);
+    compile(average, {}, schedule);
+    for (const char *empty : {"batch", "channel"})
+      for (Memory memory : {Memory::AfterForbidden, Memory::BeforeForbidden, Memory::Transposed}) {
+        Sizes sizes = {{"batch", 5}, {"channel", 19}, {"time", 9}};
+        sizes[empty] = 0;
+        RunOptions options;
+        options.memory = [&](size_t) { return memory; };
+        if (!HasFatalFailure())
+          check(sizes, options);
+      }
+    if (HasFatalFailure())
+      return;
   }
 }
 
