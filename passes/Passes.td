@@ -15,6 +15,7 @@ def Specialize : Pass<"ssm-specialize", "::ssm::RecurrenceOp"> {
     decisions made constant is folded.
 
     - Sizes: those named in `dims`, else defaults; others stay open. A size for a dimension that is `like` another binds both.
+      A sum over a dimension of size 0 is 0, a maximum -infinity, a mean NaN.
     - Optional inputs: those in `without` are left out, as are those not in `given` where that is set (`given=none` gives
       none); a hidden state that only they needed, or that a folded branch read, goes too. Others become ordinary inputs.
     - Stored types, where none is declared: an input or output has the type in `dtype` that stands without a name; a complex

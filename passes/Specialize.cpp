@@ -2,6 +2,7 @@
 // Everything is checked before anything is changed, so that one run reports every mistake.
 
 #include "passes/Specialize.h"
+#include "dialect/DimensionAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Complex/IR/Complex.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -270,6 +271,34 @@ static void simplify(RecurrenceOp recurrence) {
   eliminateCommonSubExpressions(rewriter, dominance, recurrence);
 }
 
+/// Sums, maxima and means over dimensions that are known to be empty become what those of nothing are.
+static bool foldEmptyReductions(RecurrenceOp recurrence) {
+  DimensionAnalysis dims(recurrence);
+  bool folded = false;
+  for (Operation &op : llvm::make_early_inc_range(recurrence.getBody().front())) {
+    if (!isa<SumOp, MaxOp, MeanOp>(op))
+      continue;
+    DimSet over = dims.of(op.getAttrOfType<ArrayAttr>("over")) & dims.of(op.getOperand(0));
+    if (llvm::none_of(dims.list(over), [&](StringRef dim) { return recurrence.sizeOf(dim) == 0; }))
+      continue;
+    OpBuilder builder(&op);
+    Type type = op.getResult(0).getType();
+    auto complexType = dyn_cast<ComplexType>(type);
+    Attribute number = builder.getFloatAttr(complexType ? complexType.getElementType() : type,
+                                            isa<SumOp>(op)   ? 0
+                                            : isa<MaxOp>(op) ? -std::numeric_limits<double>::infinity()
+                                                             : std::numeric_limits<double>::quiet_NaN());
+    Value value =
+        complexType
+            ? Value(complex::ConstantOp::create(builder, op.getLoc(), type, builder.getArrayAttr({number, number})))
+            : Value(arith::ConstantOp::create(builder, op.getLoc(), cast<TypedAttr>(number)));
+    op.getResult(0).replaceAllUsesWith(value);
+    op.erase();
+    folded = true;
+  }
+  return folded;
+}
+
 /// Erases hidden states that nothing reads any more: windows, and those named as an input or seeded by another state.
 /// A state that the user declared stays, read or not, since its final value is a result.
 static bool pruneHiddenStates(RecurrenceOp recurrence, const llvm::StringSet<> &inputs) {
@@ -352,9 +381,11 @@ LogicalResult ssm::specialize(RecurrenceOp recurrence, const SpecializeParameter
     inputs.insert(input.getName());
   bindSizes(recurrence, *plan);
   foldDeclarations(recurrence, *plan);
-  do
+  for (bool changes = true; changes;) {
     simplify(recurrence);
-  while (pruneHiddenStates(recurrence, inputs));
+    bool pruned = pruneHiddenStates(recurrence, inputs), folded = foldEmptyReductions(recurrence);
+    changes = pruned || folded;
+  }
   settleOptionalInputs(recurrence, *plan);
   fillStoredTypes(recurrence, *plan);
   return success();

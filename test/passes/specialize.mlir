@@ -23,6 +23,32 @@ ssm.recurrence @sizes dims [time, batch, state = 16, col like state] scan time {
 }
 
 // -----
+// Reductions of nothing are numbers; one over a dimension that the value lacks is not of nothing.
+// CHECK-LABEL: @nothing
+// CHECK-NOT:     ssm.max
+// CHECK-NOT:     ssm.mean
+// CHECK-DAG:     %[[ZERO:.*]] = arith.constant 0.000000e+00 : f64
+// CHECK-DAG:     %[[LOWEST:.*]] = arith.constant 0xFFF0000000000000 : f64
+// CHECK-DAG:     %[[NAN:.*]] = arith.constant 0x7FF8000000000000 : f64
+// CHECK-DAG:     %[[SUM:.*]] = ssm.sum %{{.*}} over [state]
+// CHECK-DAG:     ssm.output "a" %[[ZERO]] [time]
+// CHECK-DAG:     ssm.output "b" %[[LOWEST]] [time]
+// CHECK-DAG:     ssm.output "c" %[[NAN]] [time]
+// CHECK-DAG:     ssm.output "d" %[[SUM]] [time]
+ssm.recurrence @nothing dims [time, state = 0, batch] scan time {
+  %w = ssm.input "w" [state, batch, time] : f64
+  %u = ssm.input "u" [time] : f64
+  %a = ssm.sum %w over [batch, state] : f64
+  %b = ssm.max %w over [batch, state] : f64
+  %c = ssm.mean %w over [batch, state] : f64
+  %d = ssm.sum %u over [state] : f64
+  ssm.output "a" %a [time] : f64
+  ssm.output "b" %b [time] : f64
+  ssm.output "c" %c [time] : f64
+  ssm.output "d" %d [time] : f64
+}
+
+// -----
 // Options are their defaults, and what they decide is folded.
 // CHECK-LABEL: @options dims [time] scan time {
 // CHECK:         %[[SCALE:.*]] = arith.constant 5.000000e-01
