@@ -24,6 +24,8 @@ public:
   DefaultScheduler(RecurrenceOp recurrence, const Target &target, const SizeHints &hints)
       : recurrence(recurrence), target(target), hints(hints), dims(recurrence), held(dimsHeldWhole(recurrence, dims)),
         states(getStates(recurrence)) {
+    for (auto delay : recurrence.getBody().front().getOps<DelayOp>())
+      taps = taps | dims.of(delay.getTap());
     // What does not vary in time is computed before the loop, in f64; the loop decides.
     for (Operation &op : recurrence.getBody().front())
       for (Value value : op.getResults())
@@ -120,7 +122,7 @@ private:
   std::optional<unsigned> chooseLanes(int64_t lanes) {
     std::optional<unsigned> best;
     for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (dim != dims.scan() && (!best || cost(dim, lanes) <= cost(*best, lanes)))
+      if (dim != dims.scan() && !taps.contains(dim) && (!best || cost(dim, lanes) <= cost(*best, lanes)))
         best = dim;
     return best;
   }
@@ -195,7 +197,8 @@ private:
   const Target &target;
   const SizeHints &hints;
   DimensionAnalysis dims;
-  DimSet held;
+  /// Dimensions held whole; of those, the taps of delays, which can be on registers alone.
+  DimSet held, taps;
   SmallVector<State> states;
   int64_t elementBytes = 4;
 };

@@ -26,10 +26,9 @@ struct Result {
   }
 };
 
-Result choose(llvm::StringRef model, const std::map<std::string, int64_t> &sizes, const Target &target = avx512,
+Result choose(Description description, const std::map<std::string, int64_t> &sizes, const Target &target = avx512,
               const SizeHints &hints = {}, const std::string &dtype = "f32") {
   Result result;
-  Description description = parseFile((SSM_SOURCE_DIR "/models/" + model + ".ssm").str());
   EXPECT_TRUE(description) << description.errors;
   SpecializeParameters parameters;
   parameters.dims = sizes;
@@ -51,6 +50,11 @@ Result choose(llvm::StringRef model, const std::map<std::string, int64_t> &sizes
   llvm::Expected<Placement> placement = placeSchedule(recurrence, *schedule, target);
   EXPECT_TRUE(static_cast<bool>(placement)) << result.text << ": " << llvm::toString(placement.takeError());
   return result;
+}
+
+Result choose(llvm::StringRef model, const std::map<std::string, int64_t> &sizes, const Target &target = avx512,
+              const SizeHints &hints = {}, const std::string &dtype = "f32") {
+  return choose(parseFile((SSM_SOURCE_DIR "/models/" + model + ".ssm").str()), sizes, target, hints, dtype);
 }
 } // namespace
 
@@ -99,6 +103,17 @@ TEST(DefaultSchedule, ADenseTransitionDoesNotMoveAcrossLanes) {
   EXPECT_EQ(chosen.on("channel", Level::Lane), 16) << chosen.text;
   EXPECT_EQ(chosen.on("state", Level::Reg), 16) << chosen.text;
   EXPECT_EQ(chosen.on("col", Level::Reg), 16) << chosen.text;
+}
+
+TEST(DefaultSchedule, TapsAreNeverOnTheLanesHoweverManyThereAre) {
+  const char *convolution = "recurrence r {\n  dim batch, tap\n  scan time\n  input u [time, batch]\n"
+                            "  input w [batch, tap]\n  past = delay(u, tap)\n"
+                            "  output y [time, batch] = sum[tap](w * past)\n}\n";
+  for (int64_t batch : {1, 4})
+    EXPECT_EQ(choose(parseLanguage(convolution), {{"batch", batch}, {"tap", 16}}).on("tap", Level::Reg), 16);
+  const char *alone = "recurrence r {\n  dim tap\n  scan time\n  input u [time]\n  past = delay(u, tap)\n"
+                      "  output y [time] = sum[tap](past)\n}\n";
+  EXPECT_EQ(choose(parseLanguage(alone), {{"tap", 16}}).on("tap", Level::Reg), 16);
 }
 
 TEST(DefaultSchedule, OpenSizesOfParallelDimensionsAreFine) {
