@@ -1,0 +1,145 @@
+// Random schedules, legal by construction: what is drawn for one dimension limits what is drawn for the next.
+
+#include "test/support/RandomSchedule.h"
+#include "passes/ChunkScan.h"
+#include "schedule/Placement.h"
+
+using namespace mlir;
+using namespace ssm;
+using namespace ssm::test;
+
+namespace {
+/// Registers of a tile of all dimensions. LLVM takes seconds over hundreds.
+constexpr int64_t maxRows = 24;
+
+class ScheduleWriter {
+public:
+  ScheduleWriter(RecurrenceOp recurrence, const std::map<std::string, int64_t> &sizes, Random &random)
+      : recurrence(recurrence), sizes(sizes), random(random), dims(recurrence), held(dimsHeldWhole(recurrence, dims)) {}
+
+  Schedule write() {
+    for (auto delay : recurrence.getBody().front().getOps<DelayOp>())
+      taps = taps | dims.of(delay.getTap());
+    for (StringRef tap : dims.list(taps))
+      rows *= std::max<int64_t>(sizeOf(tap), 1);
+    SmallVector<unsigned> order;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && !taps.contains(dim))
+        order.insert(order.begin() + random.below(order.size() + 1), dim);
+    for (unsigned dim : order)
+      if (!random.chance(10))
+        place(dim);
+    // What is not named comes after all that is, so with loops inside it the scanned dimension has to be named.
+    Schedule schedule;
+    schedule.dims = before;
+    if (!after.empty() || !random.chance(10))
+      schedule.dims.push_back(placeScanned());
+    llvm::append_range(schedule.dims, after);
+    for (const char *knob : {"load", "store"})
+      if (random.chance(60))
+        schedule.knobs.push_back({knob, {}, random.chance(60) ? "staged" : "direct"});
+    return schedule;
+  }
+
+private:
+  int64_t sizeOf(StringRef dim) { return sizes.at(recurrence.extentOf(dim).str()); }
+  bool isKnown(StringRef dim) { return recurrence.sizeOf(dim).has_value(); }
+
+  DimPlacement placeScanned() {
+    DimPlacement placement{recurrence.getScan().str(), {}};
+    static const int64_t tiles[] = {1, 2, 7, 16, 33};
+    int64_t tile = random.pick(tiles), steps = tile * (1 + random.below(4));
+    bool isCut = random.chance(50);
+    if (llvm::Error error = checkChunks(recurrence, steps)) {
+      llvm::consumeError(std::move(error));
+      isCut = false;
+    }
+    if (isCut)
+      placement.levels.push_back({Level::Grid, steps});
+    if (!isCut || tile > 1 || random.chance(50))
+      placement.levels.push_back({Level::Loop, isCut || random.chance(70) ? std::optional(tile) : std::nullopt});
+    return placement;
+  }
+
+  /// The lanes and registers inside the other levels; `extent` becomes the coordinates that they hold.
+  void addTile(DimPlacement &placement, int64_t &extent) {
+    static const int64_t counts[] = {1, 2, 3, 4, 5, 8, 16};
+    if (!hasLanes && random.chance(40)) {
+      placement.levels.push_back({Level::Lane, random.pick(counts)});
+      hasLanes = *placement.levels.back().count > 1;
+      extent *= *placement.levels.back().count;
+    }
+    int64_t regs = 1 + random.below(4);
+    if (random.chance(40) && rows * regs <= maxRows) {
+      placement.levels.push_back({Level::Reg, regs});
+      rows *= regs;
+      extent *= regs;
+    }
+  }
+
+  /// Lanes and registers for every coordinate; false where that would be many.
+  bool holdWhole(DimPlacement &placement, int64_t size) {
+    static const int64_t counts[] = {2, 4, 8, 16};
+    int64_t lanes = !hasLanes && random.chance(50) ? random.pick(counts) : 1;
+    int64_t regs = std::max<int64_t>(1, (size + lanes - 1) / lanes);
+    if (rows * regs > maxRows)
+      return false;
+    rows *= regs;
+    if (lanes > 1) {
+      placement.levels.push_back({Level::Lane, lanes});
+      hasLanes = true;
+    }
+    if (lanes == 1 || regs > 1 || random.chance(30))
+      placement.levels.push_back(
+          {Level::Reg, random.chance(50) ? std::nullopt : std::optional<int64_t>(regs + random.below(2))});
+    return true;
+  }
+
+  void place(unsigned dim) {
+    StringRef name = dims.name(dim);
+    DimPlacement placement{name.str(), {}};
+    bool isHeld = held.contains(dim);
+    bool isInside = isHeld || random.chance(50);
+    if (isKnown(name) && random.chance(40) && holdWhole(placement, sizeOf(name))) {
+      (random.chance(50) ? before : after).push_back(placement);
+      return;
+    }
+    int64_t extent = 1;
+    bool hasGrid = !isHeld && random.chance(70);
+    bool hasLoop = isHeld || !hasGrid || random.chance(40);
+    // For a loop inside the scanned dimension's a task keeps states: the size, or what a task takes of it, is known.
+    if (hasLoop && isInside && !hasGrid && !isKnown(name))
+      isInside = false;
+    DimPlacement tile{name.str(), {}};
+    addTile(tile, extent);
+    std::optional<int64_t> loop, grid;
+    if (hasLoop && random.chance(40))
+      loop = extent *= 1 + random.below(3);
+    // Small enough that states and staged tiles of several such dimensions fit in a task's memory.
+    if (hasGrid && hasLoop && (isInside || random.chance(60)))
+      grid = extent *= extent > 32 ? 1 : 1 + random.below(3);
+    else if (hasGrid && random.chance(30))
+      grid = extent;
+    if (hasGrid)
+      placement.levels.push_back({Level::Grid, grid});
+    if (hasLoop)
+      placement.levels.push_back({Level::Loop, loop});
+    llvm::append_range(placement.levels, tile.levels);
+    (isInside ? after : before).push_back(placement);
+  }
+
+  RecurrenceOp recurrence;
+  const std::map<std::string, int64_t> &sizes;
+  Random &random;
+  DimensionAnalysis dims;
+  DimSet held, taps;
+  std::vector<DimPlacement> before, after;
+  int64_t rows = 1;
+  bool hasLanes = false;
+};
+} // namespace
+
+Schedule ssm::test::randomSchedule(RecurrenceOp recurrence, const std::map<std::string, int64_t> &sizes,
+                                   Random &random) {
+  return ScheduleWriter(recurrence, sizes, random).write();
+}
