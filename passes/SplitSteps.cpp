@@ -43,6 +43,14 @@ int64_t lanesOf(Type type) {
 
 bool isScalar(Operation *op) { return lanesOf(op->getResult(0).getType()) == 1; }
 
+/// Whether a value is a number or, as the results of comparisons are, made of numbers; addresses are i64 made of i64.
+bool isMadeOfNumbers(Value value) {
+  if (isNumber(value.getType()))
+    return true;
+  Operation *op = value.getDefiningOp();
+  return op && !isa<arith::ConstantOp>(op) && llvm::any_of(op->getOperands(), isMadeOfNumbers);
+}
+
 /// What of one loop's body can run ahead of it.
 class Analysis {
 public:
@@ -85,9 +93,10 @@ private:
   bool isFree(Operation &op) {
     if (op.getNumResults() != 1 || op.getNumRegions() || !isPure(op))
       return false;
-    // Numbers made of the step's number would take vectors of addresses.
+    // Numbers made of the step's number would take vectors of step numbers.
     if (isNumber(op.getResult(0).getType()) && !isa<TileLoadOp>(op) && llvm::any_of(op.getOperands(), [&](Value value) {
-          return value.getType().isInteger(64) && value.getParentBlock() == loop.getBody();
+          return isa<IntegerType>(value.getType()) && value.getParentBlock() == loop.getBody() &&
+                 !isMadeOfNumbers(value);
         }))
       return false;
     return llvm::all_of(op.getOperands(), [&](Value value) {
@@ -269,7 +278,7 @@ private:
       next.map(loop.getInductionVar(), add(first, constant(1)));
       llvm::DenseMap<Value, Value> vectors;
       for (Operation *op : analysis.operationsFor(scalars))
-        if (isa<arith::ConstantOp>(op) || !isScalarNumber(op)) {
+        if (isa<arith::ConstantOp>(op) || !isMadeOfNumbers(op->getResult(0))) {
           builder.clone(*op, here);
           builder.clone(*op, next);
         } else {
@@ -279,18 +288,6 @@ private:
       for (Operation *op : scalars)
         store(op, vectors[op->getResult(0)], first);
     });
-  }
-
-  /// Numbers, and what comparisons and bit operations make of them; addresses are i64 made of i64.
-  static bool isScalarNumber(Operation *op) {
-    return isNumber(op->getResult(0).getType()) || llvm::any_of(op->getOperands(), [](Value value) {
-             return isNumber(value.getType()) || (value.getDefiningOp() && isMadeOfNumbers(value));
-           });
-  }
-  static bool isMadeOfNumbers(Value value) {
-    Operation *op = value.getDefiningOp();
-    return op && !isa<arith::ConstantOp>(op) &&
-           (isNumber(value.getType()) || llvm::any_of(op->getOperands(), isMadeOfNumbers));
   }
 
   Value loadAlongTime(TileLoadOp load, Value first, IRMapping &here, IRMapping &next) {
@@ -304,8 +301,9 @@ private:
     }
     limits.push_back(sub(loop.getUpperBound(), first));
     coefficients.push_back(builder.getDenseI64ArrayAttr({1}));
-    return TileLoadOp::create(builder, loc, alongTime(load.getType()), load.getStored(), load.getPointer(), offset,
-                              stride, limits, builder.getArrayAttr(coefficients));
+    return TileLoadOp::create(builder, loc, alongTime(load.getType()), load.getStored(),
+                              here.lookupOrDefault(load.getPointer()), offset, stride, limits,
+                              builder.getArrayAttr(coefficients));
   }
 
   Value computeAlongTime(Operation &op, llvm::DenseMap<Value, Value> &vectors, IRMapping &here) {

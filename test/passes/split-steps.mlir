@@ -85,3 +85,49 @@ func.func @stays(%p: !llvm.ptr, %h: vector<16xf32>, %n: i64) -> vector<16xf32> {
   }
   return %r : vector<16xf32>
 }
+
+// -----
+// A number made of the step's number stays: its lanes would differ.
+// CHECK-LABEL: func.func @numbered
+// CHECK-NOT:     vector<16xi1>
+// CHECK:         return
+func.func @numbered(%p: !llvm.ptr, %h: vector<16xf32>, %n: i64) -> vector<16xf32> {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %c2 = arith.constant 2 : i64
+  %r = scf.for %t = %c0 to %n step %c1 iter_args(%a = %h) -> (vector<16xf32>) : i64 {
+    %x = ssm.tile_load f32 %p[%t] strides() : !llvm.ptr, f32
+    %early = arith.cmpi slt, %t, %c2 : i64
+    %1 = math.absf %x : f32
+    %2 = arith.mulf %1, %x : f32
+    %3 = arith.select %early, %2, %1 : f32
+    %4 = arith.mulf %3, %x : f32
+    %5 = vector.broadcast %4 : f32 to vector<16xf32>
+    %e = math.fma %a, %5, %a : vector<16xf32>
+    scf.yield %e : vector<16xf32>
+  }
+  return %r : vector<16xf32>
+}
+
+// -----
+// The tensor may be another one than its pointer says: a stand-in where it is empty.
+// CHECK-LABEL: func.func @chosen
+// CHECK:         %[[POINTER:.*]] = arith.select {{.*}} : !llvm.ptr
+// CHECK:         ssm.tile_load f32 %[[POINTER]]{{.*}} : !llvm.ptr, vector<16xf32>
+func.func @chosen(%p: !llvm.ptr, %q: !llvm.ptr, %h: vector<16xf32>, %n: i64) -> vector<16xf32> {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %r = scf.for %t = %c0 to %n step %c1 iter_args(%a = %h) -> (vector<16xf32>) : i64 {
+    %empty = arith.cmpi eq, %n, %c0 : i64
+    %source = arith.select %empty, %q, %p : !llvm.ptr
+    %x = ssm.tile_load f32 %source[%t] strides() : !llvm.ptr, f32
+    %1 = math.absf %x : f32
+    %2 = arith.mulf %1, %x : f32
+    %3 = arith.addf %2, %1 : f32
+    %4 = arith.mulf %3, %x : f32
+    %5 = vector.broadcast %4 : f32 to vector<16xf32>
+    %e = math.fma %a, %5, %a : vector<16xf32>
+    scf.yield %e : vector<16xf32>
+  }
+  return %r : vector<16xf32>
+}
