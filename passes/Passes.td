@@ -375,7 +375,7 @@ def Tile : Pass<"ssm-tile", "::mlir::ModuleOp"> {
     step into phases: a sum over such a dimension ends one, each phase runs through the tiles of the loops that its roots
     (sums, next states, outputs) have, and computes what they need from inputs, states and what earlier phases left. States
     with such a dimension, or renamed or flipped along one, stand in two slots of a task's buffer (a state of depth k in
-    k + 1) and are loaded and stored a tile at a time, with `changing`; so do sums that have loops left. Sums are kept
+    k + 1; in one where each element is made of its own past in the last phase that reads it) and are loaded and stored a tile at a time, with `changing`; so do sums that have loops left. Sums are kept
     element by element in registers where their loops are innermost, and reduced after them. Values that do not vary in
     time are computed once into buffers, and inputs that do not, whose lanes are strided, are copied. Full tiles run
     without masks, one in part after them.

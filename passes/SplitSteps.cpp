@@ -96,7 +96,7 @@ private:
     // Numbers made of the step's number would take vectors of step numbers.
     if (isNumber(op.getResult(0).getType()) && !isa<TileLoadOp>(op) && llvm::any_of(op.getOperands(), [&](Value value) {
           return isa<IntegerType>(value.getType()) && value.getParentBlock() == loop.getBody() &&
-                 !isMadeOfNumbers(value);
+                 !value.getDefiningOp<arith::ConstantOp>() && !isMadeOfNumbers(value);
         }))
       return false;
     return llvm::all_of(op.getOperands(), [&](Value value) {

@@ -178,7 +178,7 @@ void TileStep::emitRoot(OpBuilder &builder, const PhaseRoot &root) {
     // A carried one is handed on at the end of the step.
     if (const TileBuffer *buffer = plan.bufferOf(*state))
       buffer->store(builder, loc, memory, stretch(builder, get(root.value), dims.of(state->layout)),
-                    fresh[buffer->slots()]);
+                    buffer->slots() > 1 ? fresh[buffer->slots()] : Value());
     break;
   case PhaseRoot::Kind::Initial:
     if (const TileBuffer *buffer = plan.bufferOf(*state)) {
@@ -281,6 +281,8 @@ Tiles TileStep::loadMoved(OpBuilder &builder, Value value) {
 
 /// The slot of a state `back` steps ago. Slots are filled downwards, so that older ones follow.
 Value TileStep::slotOf(OpBuilder &builder, const TileBuffer &buffer, int64_t back) {
+  if (buffer.slots() == 1)
+    return {};
   Value slot = addI64(builder, newest[buffer.slots()], constantI64(builder, back - 1));
   if (back == 1)
     return slot;

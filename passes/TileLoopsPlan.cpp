@@ -45,7 +45,8 @@ const TileBuffer *TileLoopsPlan::bufferOf(const State &state) const { return buf
 SmallVector<int64_t> TileLoopsPlan::slotCounts() const {
   SmallVector<int64_t> counts;
   for (auto &[name, buffer] : states)
-    counts.push_back(buffer.slots());
+    if (buffer.slots() > 1)
+      counts.push_back(buffer.slots());
   llvm::sort(counts);
   counts.erase(llvm::unique(counts), counts.end());
   return counts;
@@ -254,6 +255,39 @@ private:
     return Error::success();
   }
 
+  /// Whether a step's tile of the state may overwrite that of the step before: each element is made of its own past
+  /// one, in a phase that goes once through the state's tiles, and no later phase reads the past.
+  bool isUpdatedInPlace(const State &state) const {
+    if (state.depth != 1 || readMoved.contains(state.name))
+      return false;
+    Value next = nextValue(recurrence, state.name);
+    auto isNext = [&](const Phase &phase) {
+      return llvm::any_of(phase.roots, [&](const PhaseRoot &root) {
+        return root.kind == PhaseRoot::Kind::Next && states[root.state].name == state.name;
+      });
+    };
+    auto own = llvm::find_if(plan.stepPhases, isNext);
+    if (!dims.of(state.layout).containsAll(own->loops) || !readsPast(next, state.name, /*isElementwise=*/true))
+      return false;
+    return llvm::none_of(llvm::make_range(std::next(own), plan.stepPhases.end()), [&](const Phase &phase) {
+      return llvm::any_of(phase.roots, [&](const PhaseRoot &root) {
+        return root.kind == PhaseRoot::Kind::Sum ? readsPast(root.op->getOperand(0), state.name, false)
+                                                 : readsPast(root.value, state.name, false);
+      });
+    });
+  }
+
+  /// Whether a phase that computes the value loads the state's past for it; what earlier phases left is not computed.
+  bool readsPast(Value value, StringRef state, bool isElementwise) const {
+    Operation *op = value.getDefiningOp();
+    if (auto previous = dyn_cast<PreviousOp>(op))
+      return previous.getName() == state;
+    if (kept.contains(value) || !loopsSummed(op).empty() ||
+        (isElementwise && isa<SumOp, MaxOp, MeanOp, RenameOp, FlipOp, DelayOp>(op)))
+      return false;
+    return llvm::any_of(op->getOperands(), [&](Value operand) { return readsPast(operand, state, isElementwise); });
+  }
+
   Error makeBuffers() {
     if (!refusal.empty())
       return llvm::createStringError(llvm::inconvertibleErrorCode(), refusal);
@@ -263,7 +297,8 @@ private:
         continue;
       if (Error error = checkSizes(dims.of(state.layout), ("the state '" + state.name + "'").str()))
         return error;
-      TileBuffer buffer(dims.of(state.layout), state.type, state.depth + 1, placement, memory);
+      TileBuffer buffer(dims.of(state.layout), state.type, isUpdatedInPlace(state) ? 1 : state.depth + 1, placement,
+                        memory);
       total += note(("the state '" + state.name + "'").str(), buffer.bytes());
       plan.states.insert({state.name, buffer});
     }

@@ -43,10 +43,11 @@ public:
   /// The buffer of a value between phases, or null. It is filled once its phase is over.
   const TileBuffer *bufferOf(mlir::Value value) const;
   /// The buffer of a state, or null for one that is carried in registers. It has a slot more than the state has past
-  /// steps, so that those stay readable while the next one is written.
+  /// steps, so that those stay readable while the next one is written; or one alone, where a step may overwrite the
+  /// past.
   const TileBuffer *bufferOf(const State &state) const;
   const TileBuffer *bufferOfState(llvm::StringRef name) const;
-  /// How many slots the states' buffers have: each number once, ascending.
+  /// How many slots the states' buffers have, where there are several: each number once, ascending.
   llvm::SmallVector<int64_t> slotCounts() const;
   /// Whether a rename or flip is read from the buffer of what it moves.
   bool isReadMoved(mlir::Value value) const { return readMoved.contains(value); }

@@ -3,7 +3,9 @@
 //
 // CPU: every candidate for the lanes gets a cost, which is the inverse of how full the lanes are, times a penalty where
 // the states overflow the registers, plus the price of summing or moving across lanes. The cheapest wins; registers
-// that are left take several coordinates of another dimension. GPU: 128 threads over the widest parallel dimension.
+// that are left take more coordinates of the lanes' dimension, or several of another one where lanes are summed over.
+// Matrix states, which fit neither way, stand in a task's memory: rows along a parallel dimension, a loop over those
+// that are summed over. GPU: 128 threads over the widest parallel dimension.
 
 #include "schedule/Placement.h"
 
@@ -12,12 +14,23 @@ using namespace ssm;
 using llvm::Expected;
 
 namespace {
-/// Part of the vector registers that states may fill: the rest is for one row's temporaries.
-constexpr double stateShare = 0.75;
+/// Vector registers that states may not fill: one row's temporaries, and the constants of exp.
+constexpr double otherRegisters = 14;
 constexpr double spillPenalty = 0.5;
 constexpr double lanePrice = 0.25;
 /// Bytes of scratch that all staged tensors of a time tile may take: well inside an L1 cache.
 constexpr int64_t scratchBytes = 16 << 10;
+/// A state is a matrix if this many vectors, or more, are summed over.
+constexpr int64_t manyElements = 4;
+/// What a task may keep of matrix states: inside an L1 cache.
+constexpr int64_t matrixBytes = 32 << 10;
+constexpr int64_t matrixSteps = 16;
+/// Rows that share what is loaded.
+constexpr int64_t maxRows = 4;
+/// Elementwise steps want long pieces of memory at each.
+constexpr int64_t maxRowsOfLanes = 8;
+/// Tiles of the lanes' dimension that should be left for the cores.
+constexpr int64_t fewestTasks = 4;
 
 class DefaultScheduler {
 public:
@@ -112,7 +125,7 @@ private:
   }
 
   double cost(unsigned dim, int64_t lanes) {
-    double spill = stateRegisters(dim, lanes) > stateShare * target.vectorRegisters ? 1 + spillPenalty : 1;
+    double spill = stateRegisters(dim, lanes) > target.vectorRegisters - otherRegisters ? 1 + spillPenalty : 1;
     double price = held.contains(dim) ? lanePrice : 0;
     if (isMovedAlong(dim))
       price += 1;
@@ -127,10 +140,86 @@ private:
     return best;
   }
 
+  /// Elements of the dimensions held whole that one state has, of the largest state.
+  int64_t heldElements() {
+    int64_t most = 0;
+    for (const State &state : states) {
+      int64_t count = state.depth > 0;
+      for (unsigned dim = 0; dim < dims.count(); ++dim)
+        if ((dims.of(state.layout) & held).contains(dim))
+          count *= std::max<int64_t>(*sizeOf(dim), 1);
+      most = std::max(most, count);
+    }
+    return most;
+  }
+
+  /// The parallel dimension along which matrix states are best cut into rows: one of each state with held dimensions.
+  std::optional<unsigned> chooseRows(int64_t lanes) {
+    std::optional<unsigned> best;
+    for (unsigned dim = 0; dim < dims.count(); ++dim) {
+      if (dim == dims.scan() || held.contains(dim) || sizeOf(dim).value_or(lanes) < lanes)
+        continue;
+      bool isOfAll = llvm::all_of(states, [&](const State &state) {
+        DimSet set = dims.of(state.layout);
+        return (set & held).empty() || set.contains(dim);
+      });
+      if (isOfAll && (!best || weight(dim) * fullness(dim, lanes) >= weight(*best) * fullness(*best, lanes)))
+        best = dim;
+    }
+    return best;
+  }
+
+  /// With many elements a row, a sum over lanes costs more than the rest, and states of few rows overflow the
+  /// registers: a loop over the summed dimensions, with a few rows at each turn, loads and stores each element once a
+  /// step.
+  std::optional<Schedule> buildForMatrices(int64_t lanes) {
+    int64_t elements = heldElements();
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (held.contains(dim) && isMovedAlong(dim))
+        return std::nullopt;
+    std::optional<unsigned> rows = chooseRows(lanes);
+    if (elements < manyElements * lanes || !rows)
+      return std::nullopt;
+    int64_t regs = maxRows;
+    while (regs > 1 && (sizeOf(*rows).value_or(regs * lanes) < regs * lanes ||
+                        elements * regs * lanes * elementBytes > matrixBytes))
+      regs /= 2;
+    if (elements * regs * lanes * elementBytes > matrixBytes)
+      return std::nullopt;
+    Schedule schedule;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && !held.contains(dim)) {
+        DimPlacement placement{dims.name(dim).str(), {{Level::Grid, std::nullopt}}};
+        if (dim == *rows) {
+          placement.levels.push_back({Level::Lane, lanes});
+          if (regs > 1)
+            placement.levels.push_back({Level::Reg, regs});
+        }
+        schedule.dims.push_back(placement);
+      }
+    schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, matrixSteps}}});
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (held.contains(dim))
+        schedule.dims.push_back({dims.name(dim).str(), {{Level::Loop, std::nullopt}, {Level::Reg, 1}}});
+    schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
+    return schedule;
+  }
+
+  /// Rows of the lanes' dimension at once: as many as registers take, as long as some tasks are left.
+  int64_t rowsOfLanes(unsigned dim, int64_t lanes, int64_t left) {
+    int64_t rows = 1;
+    while (rows * 2 <= std::min(left, maxRowsOfLanes) &&
+           sizeOf(dim).value_or(lanes * fewestTasks * maxRows) >= rows * 2 * lanes * fewestTasks)
+      rows *= 2;
+    return rows;
+  }
+
   Schedule buildCpu() {
     int64_t lanes = target.vectorBytes / elementBytes;
+    if (std::optional<Schedule> schedule = buildForMatrices(lanes))
+      return *schedule;
     std::optional<unsigned> laneDim = chooseLanes(lanes);
-    int64_t left = stateShare * target.vectorRegisters / std::max(1.0, stateRegisters(laneDim, lanes));
+    int64_t left = (target.vectorRegisters - otherRegisters) / std::max(1.0, stateRegisters(laneDim, lanes));
     // With a sum over lanes, several coordinates of a parallel dimension share what is loaded and overlap their trees.
     std::optional<unsigned> regDim;
     if (laneDim && held.contains(*laneDim))
@@ -138,8 +227,12 @@ private:
         if (dim != dims.scan() && !held.contains(dim) && (!regDim || weight(dim) >= weight(*regDim)))
           regDim = dim;
     int64_t regs = 1;
-    while (regs < 4 && regs * 2 <= left && regDim && sizeOf(*regDim).value_or(regs * 2) >= regs * 2)
+    while (regs < maxRows && regs * 2 <= left && regDim && sizeOf(*regDim).value_or(regs * 2) >= regs * 2)
       regs *= 2;
+    if (laneDim && !held.contains(*laneDim)) {
+      regDim = laneDim;
+      regs = rowsOfLanes(*laneDim, lanes, left);
+    }
 
     Schedule schedule;
     int64_t rowElements = 0;

@@ -131,3 +131,30 @@ func.func @chosen(%p: !llvm.ptr, %q: !llvm.ptr, %h: vector<16xf32>, %n: i64) -> 
   }
   return %r : vector<16xf32>
 }
+
+// -----
+// Constants of intrinsics, which are integers, hold nothing back.
+// CHECK-LABEL: func.func @intrinsic
+// CHECK:         llvm.alloca
+func.func @intrinsic(%p: !llvm.ptr, %h: vector<16xf32>) -> vector<16xf32> {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %c16 = arith.constant 16 : i64
+  %c32 = arith.constant 32 : i64
+  %r:4 = scf.for %t = %c0 to %c32 step %c1 iter_args(%a = %h, %b = %h, %c = %h, %d = %h)
+      -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) : i64 {
+    %o = arith.muli %t, %c16 : i64
+    %x = ssm.tile_load f32 %p[%o] strides(%c1) : !llvm.ptr, vector<16xf32>
+    %power = arith.constant 3 : i32
+    %1 = llvm.call_intrinsic "llvm.powi.v16f32.i32"(%x, %power) : (vector<16xf32>, i32) -> vector<16xf32>
+    %2 = arith.mulf %1, %x : vector<16xf32>
+    %3 = arith.addf %2, %1 : vector<16xf32>
+    %4 = arith.mulf %3, %x : vector<16xf32>
+    %e = math.fma %a, %4, %a : vector<16xf32>
+    %f = math.fma %b, %4, %b : vector<16xf32>
+    %g = math.fma %c, %4, %c : vector<16xf32>
+    %i = math.fma %d, %4, %d : vector<16xf32>
+    scf.yield %e, %f, %g, %i : vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>
+  }
+  return %r#0 : vector<16xf32>
+}

@@ -21,7 +21,7 @@ ssm.recurrence @open dims [channel, state, time] scan time {
 }
 
 //--- loops.mlir
-// expected-error@+1 {{what dimensions on loops inside that of 'time' keep in a task's memory takes 8392704 bytes (the state 'S' 8388608, a value over [value] 4096); at most 1048576 fit; put a dimension on grid, or smaller parts of it}}
+// expected-error@+1 {{what dimensions on loops inside that of 'time' keep in a task's memory takes 4198400 bytes (the state 'S' 4194304, a value over [value] 4096); at most 1048576 fit; put a dimension on grid, or smaller parts of it}}
 ssm.recurrence @large dims [key = 1024, value = 1024, time] scan time {
   %k = ssm.input "k" [time, key] stored f32 : f32
   %s = ssm.previous "S" [key, value] stored f32 : f32
