@@ -274,3 +274,10 @@ std::string ssm::explainSequential(const Component &component) {
   return names + (seen.size() > 1 ? " are" : " is") + " not affine in the previous value: " + component.reason +
          ", where a scan needs h = a * prev(h) + b, or h = max(prev(h) + a, b)" + end;
 }
+
+std::string ssm::explainNotClosed(const AffineAnalysis &analysis, const Component &component) {
+  std::string what = "the state '" + component.states.front().state.name.str() + "' is " + analysis.describe(component);
+  if (component.isScan())
+    return what + ": two such steps are no such step, since the rank grows";
+  return what + "; " + explainSequential(component);
+}

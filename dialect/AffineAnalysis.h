@@ -98,6 +98,9 @@ private:
 
 /// Why a component cannot be scanned, for its user: one sentence, without the place.
 std::string explainSequential(const Component &component);
+/// Why steps of a component that is neither closed nor a delay cannot be composed: what its first state is, and the
+/// reason.
+std::string explainNotClosed(const AffineAnalysis &analysis, const Component &component);
 
 } // namespace ssm
 

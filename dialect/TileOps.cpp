@@ -109,3 +109,73 @@ LogicalResult TileDelayOp::verify() { // tile_delay_c1
     return emitOpError("expects a result that holds ") << getValues().size() << " tiles along axis " << axis;
   return success();
 }
+
+/// Axes that number the steps of a block: they exist and differ.
+static LogicalResult verifySteps(Operation *op, ArrayRef<int64_t> along, int64_t rank) {
+  for (auto [number, axis] : llvm::enumerate(along))
+    if (axis < 0 || axis >= rank || llvm::is_contained(along.take_front(number), axis))
+      return op->emitOpError("numbers its steps along axis ") << axis << ", which is none or the same again";
+  return success();
+}
+
+/// Whether a tile can be stretched to `shape`, `along` aside, where it has `extent` (0: any).
+static bool stretchesTo(Type type, ArrayRef<int64_t> shape, ArrayRef<int64_t> along, int64_t extent) {
+  SmallVector<int64_t> own = shapeOf(type);
+  if (own.size() != shape.size())
+    return false;
+  for (auto [axis, size] : llvm::enumerate(own))
+    if (llvm::is_contained(along, static_cast<int64_t>(axis)) ? extent && size != extent
+                                                              : size != 1 && size != shape[axis])
+      return false;
+  return true;
+}
+
+LogicalResult TileScanOp::verify() {
+  size_t parts = getComplex() ? 2 : 1, tiles = getDrive().size(), states = getStateCount();
+  if (tiles == 0 || tiles % parts != 0 || getStreams().size() != tiles || getCarry().size() != tiles) // tile_scan_c1
+    return emitOpError("of ") << tiles << " drives has " << getCarry().size() << " carries and " << getStreams().size()
+                              << " results; expected as many, of complex states pairs";
+  Type type = getDrive().front().getType();
+  SmallVector<int64_t> shape = shapeOf(type);
+  if (failed(verifySteps(*this, getAlong(), shape.size()))) // tile_scan_c3
+    return failure();
+  SmallVector<int64_t> before = shape;
+  for (int64_t axis : getAlong())
+    before[axis] = 1;
+  for (auto [drive, carry, stream] : llvm::zip_equal(getDrive(), getCarry(), getStreams()))
+    if (drive.getType() != type || stream.getType() != type || shapeOf(carry.getType()) != before ||
+        getElementTypeOrSelf(carry.getType()) != getElementTypeOrSelf(type)) // tile_scan_c1
+      return emitOpError("expects drives and results of one type, and carries of it with extent 1 along the steps");
+  size_t numbers = getTransition().size();
+  if (numbers != 0 && numbers != states * states && numbers != 2 * states * states) // tile_scan_c2
+    return emitOpError("of ") << states << " states has a transition of " << numbers << " tiles";
+  if (numbers == 2 * states * states && !getComplex()) // tile_scan_c2
+    return emitOpError("has a complex transition of real states");
+  if (getOver().size() != getFrom().size() || getOver().size() != getSizes().size() ||
+      (!getOver().empty() && (states != 1 || numbers == 0))) // tile_scan_c3
+    return emitOpError("expects one state, a matrix, and as many axes of columns as of rows, each with its size");
+  SmallVector<int64_t> free(getFrom());
+  llvm::append_range(free, getAlong());
+  for (int64_t axis : llvm::concat<const int64_t>(getOver(), getFrom()))
+    if (axis < -1 || axis >= static_cast<int64_t>(shape.size())) // tile_scan_c3
+      return emitOpError("has a matrix along axis ") << axis << " of tiles of rank " << shape.size();
+  for (Value entry : getTransition())
+    if (!stretchesTo(entry.getType(), shape, free, 0)) // tile_scan_c2
+      return emitOpError("has a transition ") << entry.getType() << " that cannot be stretched to " << type;
+  if ((getLog() && numbers != 1) || (getMax() && (getLog() || getComplex()))) // tile_scan_c4
+    return emitOpError("expects log of one real decay, and neither log nor complex of maxima");
+  return success();
+}
+
+LogicalResult TileShiftOp::verify() { // tile_shift_c1
+  SmallVector<int64_t> shape = shapeOf(getType());
+  if (failed(verifySteps(*this, getAlong(), shape.size())))
+    return failure();
+  if (int64_t(getBy()) < 1 || getFill().empty())
+    return emitOpError("expects a positive number of steps, and a fill");
+  for (Value fill : getFill())
+    if (!stretchesTo(fill.getType(), shape, getAlong(), 1) ||
+        getElementTypeOrSelf(fill.getType()) != getElementTypeOrSelf(getType()))
+      return emitOpError("has a fill ") << fill.getType() << " that is no step of " << getType();
+  return success();
+}

@@ -142,6 +142,64 @@ def Ssm_TileDelayOp : Ssm_TileOp<"tile_delay", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Ssm_TileScanOp : Ssm_TileOp<"tile_scan", [Pure, AttrSizedOperandSegments]> {
+  let summary = "A block of steps of an affine recurrence: states after each step, from those before the first";
+  let description = [{
+    Steps are numbered along the axes `along`, the last of them fastest; without any the block is one step. With h a
+    state before a step, it is A·h + b after it, the transition A being: absent for the identity; an element of
+    a tile for one of the state; a00, a01, … row by row for n states; or, with `over`, a matrix of one state along those axes, its columns
+    along `from`. `log` says that exp(transition) is the decay; with `max`, products are sums and sums are maxima.
+    `complex` says that states are pairs of tiles, real part first; a transition is of pairs, or real.
+
+    Of the steps from `below` on, states are those before them.
+
+    - tile_scan_c1: drives and results are of one type, n (or n pairs of) tiles, and so many carries of that type with
+      extent 1 along the steps.
+    - tile_scan_c2: the transition has none, one, or n·n numbers, whose extents are those of the states or 1 (of a matrix
+      over axes, along `from` any).
+    - tile_scan_c3: axes exist and differ; `over`, `from` and `sizes` are of one length and stand with one state; an axis
+      of -1 is that of a dimension of size 1 that has none.
+    - tile_scan_c4: `log` is of one real decay, and neither `log` nor `complex` of maxima.
+
+    Example: `%h = ssm.tile_scan transition(%a) drive(%b) carry(%h0) along [0] : (vector<16xf32>, vector<16xf32>, vector<1xf32>) -> vector<16xf32>`
+  }];
+  let arguments = (ins UnitAttr:$max, UnitAttr:$log, UnitAttr:$complex, Variadic<Ssm_Tile>:$transition,
+                       Variadic<Ssm_Tile>:$drive, Variadic<Ssm_Tile>:$carry, DenseI64ArrayAttr:$along,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$over,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$from,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$sizes, Optional<I64>:$below);
+  let results = (outs Variadic<Ssm_Tile>:$streams);
+  let assemblyFormat = [{
+    (`max` $max^)? (`complex` $complex^)? (`log` $log^)? (`transition` `(` $transition^ `)`)?
+    (`over` $over^ `from` $from `of` $sizes)? `drive` `(` $drive `)` `carry` `(` $carry `)` `along` $along
+    (`below` $below^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// How many states there are.
+    size_t getStateCount() { return getDrive().size() / (getComplex() ? 2 : 1); }
+  }];
+}
+
+def Ssm_TileShiftOp : Ssm_TileOp<"tile_shift", [Pure, AllTypesMatch<["value", "result"]>]> {
+  let summary = "A tile's values some steps earlier";
+  let description = [{
+    Steps are numbered along the axes `along`, the last of them fastest. The result at step s is the operand at step s - `by`; at
+    the first steps it is `fill`, what came before step 0, newest first, the last of which stands for all before it.
+
+    - tile_shift_c1: `by` is positive; the axes exist and differ; fills have the operand's extents, or 1, and 1 along the
+      steps.
+
+    Example: `%b = ssm.tile_shift %h by 1 along [0] fill(%h0) : vector<16xf32>, vector<1xf32>`
+  }];
+  let arguments = (ins Ssm_Tile:$value, I64Attr:$by, DenseI64ArrayAttr:$along, Variadic<Ssm_Tile>:$fill);
+  let results = (outs Ssm_Tile:$result);
+  let assemblyFormat = [{
+    $value `by` $by `along` $along `fill` `(` $fill `)` attr-dict `:` type($value) `,` type($fill)
+  }];
+  let hasVerifier = 1;
+}
+
 class Ssm_StageOp<string mnemonic, string what> : Ssm_TileOp<mnemonic, [AttrSizedOperandSegments]> {
   let summary = what;
   let arguments = (ins LLVM_AnyPointer:$scratch, TypeAttr:$element, DenseI64ArrayAttr:$shape, TypeAttr:$stored,

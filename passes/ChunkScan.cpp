@@ -472,12 +472,9 @@ Error ssm::checkChunks(RecurrenceOp recurrence, int64_t steps) {
                       (depth < 0 ? ", whose size must be known" : ", " + llvm::Twine(depth) + " steps"));
       continue;
     }
-    if (component.isScan() && !component.isClosed())
-      return refuse("the state '" + name + "' is " + analysis.describe(component) +
-                    ": two such steps are no such step, since the rank grows, so chunks cannot be combined");
     if (!component.isClosed())
-      return refuse("the state '" + name + "' is " + analysis.describe(component) + "; " +
-                    explainSequential(component));
+      return refuse(explainNotClosed(analysis, component) +
+                    (component.isScan() ? ", so chunks cannot be combined" : ""));
     if (llvm::any_of(component.states, [](const ComponentState &state) { return state.state.depth > 1; }))
       return refuse("the state '" + name + "' takes part with several past steps, which no pass combines over chunks");
   }

@@ -366,6 +366,11 @@ def Tile : Pass<"ssm-tile", "::mlir::ModuleOp"> {
     initial state and final state: a pointer and a stride an axis, in elements; then the parameters (f64) and the sizes
     (i64) of the dimensions that are not like another. Initial and final states may be null.
 
+    With the scanned dimension on lanes or registers, a step is a block of steps: tiles of what varies in time have those
+    axes too, each ssm.scan becomes `ssm.tile_scan`, ssm.before and what reads the past of inputs `ssm.tile_shift`, and the
+    last step of the block is carried. What is left of the sequence is one more block, masked. It takes a recurrence
+    after `ssm-linearize` then; without blocks, before or after it.
+
     Values that do not vary in time stand before the loop over time, which carries the states. Where a task's tile may pass
     the end of a dimension, the body is there twice: for full tiles, and masked. `packed` takes the last axis of every
     tensor to have stride 1. With `load=staged` (CPU), inputs whose last axis is time are copied a time tile at a time into
@@ -389,6 +394,50 @@ def Tile : Pass<"ssm-tile", "::mlir::ModuleOp"> {
     Option<"vectorBytes", "vector-bytes", "int64_t", "64", "Bytes of a SIMD register">,
     Option<"vectorRegisters", "vector-registers", "int64_t", "32", "Number of SIMD registers">,
   ];
+}
+
+def ParallelizeScan : Pass<"ssm-parallelize-scan", "::mlir::func::FuncOp"> {
+  let summary = "Run blocks of steps of scans over lanes and registers";
+  let description = [{
+    A step is a transition A and a drive b, h becoming A·h + b. Two steps are one of the same kind, A₂·A₁ and A₂·b₁ + b₂:
+    by that each `ssm.tile_scan` runs on several steps at once. Each lane runs through its own steps, one a register,
+    from nothing; then lanes combine what they did by Kogge and Stone's prefix sum, log2 of their number rounds in each of which a lane
+    takes what the lane 1, 2, 4, … before it has (`ssm.tile_shift`, the identity before the first); then the state before the
+    block is applied, and each lane runs through its steps again from the state that it begins with.
+
+    - Identity, decay (real or complex), a matrix of several states, a dense matrix of one (unrolled), over sums or maxima.
+    - Logs of decays are added, and exp is taken where a decay meets a state; a log below -104 (in f64 -750), exp of which is
+      0, counts as that, so that sums of logs are finite.
+    - A transition is composed for the elements it has: a decay that all coordinates share is composed once for all.
+    - Steps from `below` on are identities.
+    - Registers without lanes are steps one after another.
+
+    Before:
+    ```mlir
+    func.func @two_lanes(%a: vector<2xf32>, %b: vector<2xf32>, %h: vector<1xf32>) -> vector<2xf32> {
+      %s = ssm.tile_scan transition(%a) drive(%b) carry(%h) along [0]
+          : (vector<2xf32>, vector<2xf32>, vector<1xf32>) -> vector<2xf32>
+      return %s : vector<2xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @two_lanes(%a: vector<2xf32>, %b: vector<2xf32>, %h: vector<1xf32>) -> vector<2xf32> {
+      %zero = arith.constant dense<0.000000e+00> : vector<1xf32>
+      %b1 = ssm.tile_shift %b by 1 along [0] fill(%zero) : vector<2xf32>, vector<1xf32>
+      %ab = arith.mulf %a, %b1 : vector<2xf32>
+      %drive = arith.addf %ab, %b : vector<2xf32>
+      %one = arith.constant dense<1.000000e+00> : vector<1xf32>
+      %a1 = ssm.tile_shift %a by 1 along [0] fill(%one) : vector<2xf32>, vector<1xf32>
+      %decay = arith.mulf %a, %a1 : vector<2xf32>
+      %h2 = vector.broadcast %h : vector<1xf32> to vector<2xf32>
+      %kept = arith.mulf %decay, %h2 : vector<2xf32>
+      %s = arith.addf %kept, %drive : vector<2xf32>
+      return %s : vector<2xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
 }
 
 def ExpandMath : Pass<"ssm-expand-math"> {

@@ -59,6 +59,8 @@ void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {
   ExpandMathOptions math;
   // Registers of 64 bytes are AVX-512's, with F, DQ and VL in every processor that LLVM prefers them on.
   math.target = options.target.gpu ? "nvptx" : options.target.vectorBytes == 64 ? "avx512" : "cpu";
+  // Before functions are expanded: it makes exponentials of logs of decays.
+  kernel.addPass(createParallelizeScan());
   // On whole tiles, each function is expanded once and not once a row. A GPU's special functions take scalars and those
   // of AVX-512 registers: there the rows come first.
   bool rowsFirst = math.target != "cpu";

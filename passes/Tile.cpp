@@ -148,14 +148,29 @@ private:
   /// `count` steps from step `first` on.
   SmallVector<Value> buildSteps(OpBuilder &builder, TileStep &step, Value first, Value count,
                                 SmallVector<Value> carried) {
-    Value zero = constantI64(builder, 0), one = constantI64(builder, 1);
+    Value zero = constantI64(builder, 0), block = constantI64(builder, placement.blockSteps());
     Value steps = memory.sizeOf(builder, memory.dimensions().scan());
-    auto loop = scf::ForOp::create(builder, loc, zero, count, one, carried,
+    Value left = placement.blockSteps() > 1 ? builder.createOrFold<arith::RemSIOp>(loc, count, block) : Value();
+    Value end = left ? subI64(builder, count, left) : count;
+    auto loop = scf::ForOp::create(builder, loc, zero, end, block, carried,
                                    [&](OpBuilder &inner, Location, Value number, ValueRange state) {
                                      Value time = timeOf(inner, addI64(inner, first, number), steps);
                                      scf::YieldOp::create(inner, loc, step.emitStep(inner, time, number, state));
                                    });
-    return SmallVector<Value>(loop.getResults());
+    carried.assign(loop.result_begin(), loop.result_end());
+    if (!left || getConstantIntValue(left) == 0)
+      return carried;
+    Value isPartial = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sgt, left, zero);
+    auto last = scf::IfOp::create(
+        builder, loc, isPartial,
+        [&](OpBuilder &inner, Location) {
+          Value time = timeOf(inner, addI64(inner, first, end), steps);
+          memory.setStepsLeft(left);
+          scf::YieldOp::create(inner, loc, step.emitStep(inner, time, end, carried));
+          memory.setStepsLeft({});
+        },
+        [&](OpBuilder &inner, Location) { scf::YieldOp::create(inner, loc, carried); });
+    return SmallVector<Value>(last.getResults());
   }
 
   RecurrenceOp recurrence;
@@ -183,6 +198,10 @@ struct Tile : ssm::impl::TileBase<Tile> {
         }))
       return recurrence.emitError(
           "cannot be tiled before it is specialized, discretized and its complex arithmetic is split");
+    for (auto scan : recurrence.getBody().front().getOps<ScanOp>())
+      if (scan.isRankOne())
+        return scan.emitError("is diagonal plus rank one, of which no pass makes tiles: two such steps are no such "
+                              "step; without ssm-linearize it runs one step after another");
     Target machine{gpu, vectorBytes, vectorRegisters};
     auto own = recurrence->getAttrOfType<StringAttr>("ssm.schedule");
     StringRef text = own ? own.getValue() : StringRef(schedule);
@@ -193,6 +212,9 @@ struct Tile : ssm::impl::TileBase<Tile> {
     llvm::Expected<Placement> placement = placeSchedule(recurrence, *wanted, machine);
     if (!placement)
       return recurrence.emitError(llvm::toString(placement.takeError()));
+    if (!recurrence.getBody().front().getOps<ScanOp>().empty() && !placement->loops(LoopPlace::Inside).empty())
+      return recurrence.emitError("has scans, of which no pass runs a part: a dimension on a loop inside that of '")
+             << recurrence.getScan() << "' cannot be tiled; place it on reg or lane, or tile without ssm-linearize";
     KernelInterface interface = getKernelInterface(recurrence);
     OpBuilder builder(recurrence);
     func::FuncOp kernel =

@@ -182,10 +182,10 @@ void TileStep::emitRoot(OpBuilder &builder, const PhaseRoot &root) {
     break;
   case PhaseRoot::Kind::Initial:
     if (const TileBuffer *buffer = plan.bufferOf(*state)) {
-      for (auto [slot, tiles] : llvm::enumerate(emitStart(builder, *state, root.value)))
+      for (auto [slot, tiles] : llvm::enumerate(emitStart(builder, *state, root)))
         buffer->store(builder, loc, memory, tiles, constantI64(builder, slot));
     } else {
-      past[state->name] = emitStart(builder, *state, root.value);
+      past[state->name] = emitStart(builder, *state, root);
     }
     break;
   }

@@ -27,7 +27,40 @@ Value ssm::nextValue(RecurrenceOp recurrence, StringRef state) {
   for (auto delay : recurrence.getBody().front().getOps<DelayOp>())
     if (delay.getName() == state)
       return delay.getValue();
-  return cast<NextOp>(lookupNext(recurrence, state)).getValue();
+  auto streams = streamsOf(recurrence, state);
+  return streams.empty() ? cast<NextOp>(lookupNext(recurrence, state)).getValue() : streams.front().front();
+}
+
+/// By the numbers of a scan's results for a state: one, or two parts, a step.
+static SmallVector<SmallVector<unsigned, 2>> resultsOf(ScanOp scan, StringRef state) {
+  SmallVector<SmallVector<unsigned, 2>> results;
+  for (auto [number, attr] : llvm::enumerate(scan.getStates().getAsRange<StateAttr>()))
+    if (attr.getName() == state) {
+      if (static_cast<int64_t>(results.size()) < attr.getBack())
+        results.emplace_back();
+      results.back().push_back(number);
+    }
+  return results;
+}
+
+SmallVector<SmallVector<Value, 2>> ssm::streamsOf(RecurrenceOp recurrence, StringRef state) {
+  for (auto scan : recurrence.getBody().front().getOps<ScanOp>())
+    if (SmallVector<SmallVector<unsigned, 2>> results = resultsOf(scan, state); !results.empty())
+      return llvm::map_to_vector(results, [&](ArrayRef<unsigned> step) {
+        return llvm::map_to_vector<2>(step, [&](unsigned number) -> Value { return scan.getStreams()[number]; });
+      });
+  return {};
+}
+
+/// A state's initial value in the text, or nothing: one, or its real and its imaginary part.
+static SmallVector<Value, 2> initialOf(RecurrenceOp recurrence, StringRef state) {
+  if (Value initial = lookupInitial(recurrence, state))
+    return {initial};
+  for (auto scan : recurrence.getBody().front().getOps<ScanOp>())
+    if (SmallVector<SmallVector<unsigned, 2>> results = resultsOf(scan, state);
+        !results.empty() && !scan.getInit().empty())
+      return llvm::map_to_vector<2>(results.front(), [&](unsigned number) -> Value { return scan.getInit()[number]; });
+  return {};
 }
 
 const TileBuffer *TileLoopsPlan::bufferOf(Value value) const {
@@ -71,13 +104,13 @@ public:
     Block &body = recurrence.getBody().front();
     for (auto output : body.getOps<OutputOp>()) {
       unsigned depth = visit(output.getValue(), /*inTime=*/true);
-      add({PhaseRoot::Kind::Output, output.getValue(), output}, depth, dims.of(output.getLayout()), true);
+      add({PhaseRoot::Kind::Output, output.getValue(), {}, output}, depth, dims.of(output.getLayout()), true);
     }
     for (auto [number, state] : llvm::enumerate(states))
       if (state.depth != 0) {
         Value next = nextValue(recurrence, state.name);
-        add({PhaseRoot::Kind::Next, next, {}, static_cast<unsigned>(number)}, visit(next, true), dims.of(state.layout),
-            true);
+        add({PhaseRoot::Kind::Next, next, {}, {}, static_cast<unsigned>(number)}, visit(next, true),
+            dims.of(state.layout), true);
       }
     // Which states are read moved is known now.
     for (bool isSeeded : {false, true})
@@ -143,7 +176,7 @@ private:
     Operation *op = value.getDefiningOp();
     if (DimSet over = loopsSummed(op); !over.empty()) {
       unsigned depth = visitOperands(value, inTime);
-      add({PhaseRoot::Kind::Sum, value, op}, depth, dims.of(op->getOperand(0)), inTime);
+      add({PhaseRoot::Kind::Sum, value, {}, op}, depth, dims.of(op->getOperand(0)), inTime);
       if (!loopsOf(value).empty())
         kept.insert(value);
       return depth + 1;
@@ -228,14 +261,17 @@ private:
   void addState(unsigned number) {
     const State &state = states[number];
     unsigned depth = 0;
-    Value initial = lookupInitial(recurrence, state.name);
-    if (!state.seededBy.empty())
+    PhaseRoot root{PhaseRoot::Kind::Initial, {}, {}, {}, number};
+    if (!state.seededBy.empty()) {
       depth = initialDepths[state.seededBy] + 1;
-    else if (initial)
-      depth = visit(initial, false);
+    } else if (SmallVector<Value, 2> initial = initialOf(recurrence, state.name); !initial.empty()) {
+      for (Value part : initial)
+        depth = std::max(depth, visit(part, false));
+      root.value = initial.front();
+      root.imaginary = initial.size() > 1 ? initial.back() : Value();
+    }
     initialDepths[state.name] = depth;
-    add({PhaseRoot::Kind::Initial, state.seededBy.empty() ? initial : Value(), {}, number}, depth,
-        dims.of(state.layout), false);
+    add(root, depth, dims.of(state.layout), false);
   }
 
   //===--------------------------------------------------------------------===//

@@ -10,8 +10,10 @@ struct PhaseRoot {
   enum class Kind { Sum, Keep, Initial, Output, Next };
   Kind kind;
   /// Sum: the result of a sum, maximum or mean over dimensions on loops. Keep: a value that goes to a buffer. Initial:
-  /// the value of `ssm.initial`, or null. Output, Next: the value that is handed out or carried.
+  /// the state's initial value, or null. Output, Next: the value that is handed out or carried.
   mlir::Value value;
+  /// Initial: the imaginary part of a value in two parts.
+  mlir::Value imaginary = {};
   /// Output: the operation.
   mlir::Operation *op = nullptr;
   /// Initial, Next: the number of the state in getStates.
@@ -65,8 +67,11 @@ private:
 
 /// Down through renames and flips to what they move.
 mlir::Value movedValue(mlir::Value value);
-/// The value that a state takes on after a step.
+/// The value that a state takes on after a step; of one that a scan computes in parts, its real part.
 mlir::Value nextValue(RecurrenceOp recurrence, llvm::StringRef state);
+/// A scan's streams of a state: one, or its real and its imaginary part, for each past step that takes part; empty for
+/// a state that no scan computes.
+llvm::SmallVector<llvm::SmallVector<mlir::Value, 2>> streamsOf(RecurrenceOp recurrence, llvm::StringRef state);
 
 } // namespace ssm
 

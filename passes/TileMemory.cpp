@@ -197,17 +197,30 @@ Value TileMemory::isFull(OpBuilder &builder) {
   return full;
 }
 
+int64_t TileMemory::stepAlong(const TileAxis &axis) const {
+  return axis.dim == dims.scan() && recurrence.getReverse() ? -axis.step : axis.step;
+}
+
 void TileMemory::limitsOf(OpBuilder &builder, DimSet set, SmallVectorImpl<Value> &limits,
                           SmallVectorImpl<Attribute> &coefficients) const {
+  auto add = [&](unsigned dim, Value limit) {
+    limits.push_back(limit);
+    coefficients.push_back(builder.getDenseI64ArrayAttr(llvm::map_to_vector(
+        placement.axes, [&](const TileAxis &axis) { return axis.dim == dim ? axis.step : int64_t(0); })));
+  };
   for (unsigned dim = 0; dim < dims.count(); ++dim) {
+    if (!set.contains(dim))
+      continue;
+    if (dim == dims.scan()) {
+      if (stepsLeft)
+        add(dim, stepsLeft);
+      continue;
+    }
     const DimPlace &place = placement.places[dim];
     std::optional<int64_t> size = recurrence.sizeOf(dims.name(dim));
     bool padded = !place.grid && place.loop == LoopPlace::None && size && *size < place.tile();
-    if (!set.contains(dim) || !(padded || isMasked(dim)))
-      continue;
-    limits.push_back(subI64(builder, sizeOf(builder, dim), bases[dim]));
-    coefficients.push_back(builder.getDenseI64ArrayAttr(llvm::map_to_vector(
-        placement.axes, [&](const TileAxis &axis) { return axis.dim == dim ? axis.step : int64_t(0); })));
+    if (padded || isMasked(dim))
+      add(dim, subI64(builder, sizeOf(builder, dim), bases[dim]));
   }
 }
 
@@ -260,9 +273,9 @@ TileMemory::Address TileMemory::addressOf(OpBuilder &builder, unsigned number, A
       address.set = address.set.with(at.dim);
       for (auto [k, tileAxis] : llvm::enumerate(placement.axes))
         if (tileAxis.dim == at.dim)
-          address.strides[k] =
-              addI64(builder, address.strides[k],
-                     mulI64(builder, step, constantI64(builder, at.flipped ? -tileAxis.step : tileAxis.step)));
+          address.strides[k] = addI64(
+              builder, address.strides[k],
+              mulI64(builder, step, constantI64(builder, at.flipped ? -stepAlong(tileAxis) : stepAlong(tileAxis))));
       if (part > 0)
         step = mulI64(builder, step, size);
     }
@@ -382,7 +395,8 @@ bool TileMemory::isStaged(unsigned number) const {
   bool wanted = tensor.role == KernelTensor::Role::Input    ? placement.stagedLoads
                 : tensor.role == KernelTensor::Role::Output ? placement.stagedStores
                                                             : false;
-  if (!wanted || placement.timeTile < 2 || isa<ComplexType>(tensor.stored) || !tensor.layout.getRank())
+  if (!wanted || placement.timeTile < 2 || placement.blockSteps() > 1 || isa<ComplexType>(tensor.stored) ||
+      !tensor.layout.getRank())
     return false;
   // A tensor that lacks a grid dimension is stored by one task alone; that needs no scratch.
   DimSet own = dims.of(tensor.layout);

@@ -36,6 +36,9 @@ public:
   /// Along which dimensions accesses from now on may pass the end.
   void setMasked(DimSet value) { masked = value; }
   DimSet maskedDims() const { return masked; }
+  /// How many steps of a block of several are in the sequence; null where all are.
+  void setStepsLeft(mlir::Value steps) { stepsLeft = steps; }
+  mlir::Value getStepsLeft() const { return stepsLeft; }
   /// Whether accesses may pass the end of `dim` now.
   bool isMasked(unsigned dim) const;
 
@@ -58,6 +61,8 @@ public:
   /// This task's chunk; null where all steps are one task's.
   mlir::Value chunkNumber() const { return chunk; }
   mlir::Value coordinate(unsigned dim) const { return bases[dim]; }
+  /// Coordinates from one element of a tile to the next along an axis of `dim`: against the axis where steps descend.
+  int64_t stepAlong(const TileAxis &axis) const;
   /// Where the tile of a dimension on a loop begins, counted from the task's first coordinate.
   mlir::Value startInTask(unsigned dim) const { return starts[dim]; }
   /// A parameter, in f64.
@@ -122,6 +127,7 @@ private:
   const KernelInterface &interface;
   bool packed;
   DimSet masked;
+  mlir::Value stepsLeft;
   DimensionAnalysis dims;
   mlir::Type computeType;
   mlir::Value chunk;

@@ -133,10 +133,11 @@ Tiles TileStep::emitMove(OpBuilder &builder, Value value, StringRef from, String
 
 Tiles TileStep::emitDelay(OpBuilder &builder, DelayOp delay) {
   unsigned tap = *dims.number(delay.getTap());
-  DimSet layout = dims.of(delay.getLayout());
+  DimSet layout = overSteps(delay.getLayout());
   SmallVector<Tiles> window = {stretch(builder, get(delay.getValue()), layout)};
   for (int64_t back = 1; back < *recurrence.sizeOf(delay.getTap()); ++back)
-    window.push_back(emitPast(builder, delay.getName(), back));
+    window.push_back(inBlocks() ? emitEarlier(builder, window.front(), pastOf(delay.getName()), back)
+                                : emitPast(builder, delay.getName(), back));
   SmallVector<int64_t> axes = placement.axesOf(tap);
   if (axes.empty())
     return window.front();
@@ -156,19 +157,24 @@ Value TileStep::coordinates(OpBuilder &builder, unsigned dim) {
   auto type = memory.tileType(DimSet().with(dim), builder.getI64Type());
   Value base = dim == dims.scan() ? time : memory.coordinate(dim);
   Value result = vector::BroadcastOp::create(builder, loc, type, base);
-  for (auto [number, axis] : llvm::enumerate(placement.axes)) {
-    if (axis.dim != dim || axis.extent == 1)
-      continue;
-    SmallVector<int64_t> steps(type.getNumElements());
-    int64_t inner = 1;
-    for (int64_t k = type.getRank() - 1; k > static_cast<int64_t>(number); --k)
-      inner *= type.getDimSize(k);
-    for (size_t element = 0; element < steps.size(); ++element)
-      steps[element] = static_cast<int64_t>(element) / inner % axis.extent * axis.step;
-    Value offsets = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, ArrayRef<int64_t>(steps)));
-    result = arith::AddIOp::create(builder, loc, result, offsets);
+  if (type.getNumElements() == 1)
+    return result;
+  return arith::AddIOp::create(builder, loc, result, offsets(builder, dim, /*ascending=*/false));
+}
+
+/// A tile of the coordinates along a dimension from the tile's first; with `ascending` in the order of steps.
+Value TileStep::offsets(OpBuilder &builder, unsigned dim, bool ascending) {
+  auto type = memory.tileType(DimSet().with(dim), builder.getI64Type());
+  SmallVector<int64_t> steps(type.getNumElements(), 0);
+  int64_t inner = 1;
+  for (auto [extent, axis] : llvm::reverse(llvm::zip_equal(type.getShape(), placement.axes))) {
+    if (axis.dim == dim)
+      for (auto [element, step] : llvm::enumerate(steps))
+        step += static_cast<int64_t>(element) / inner % extent * (ascending ? axis.step : memory.stepAlong(axis));
+    inner *= extent;
   }
-  return result;
+  return arith::ConstantOp::create(builder, recurrence.getLoc(),
+                                   DenseElementsAttr::get(type, ArrayRef<int64_t>(steps)));
 }
 
 bool TileStep::isReadPlainly(InputOp input) {
@@ -207,7 +213,8 @@ Tiles TileStep::emit(OpBuilder &builder, Operation &op) {
           value = arith::TruncFOp::create(builder, op.getLoc(), param.getType(), value);
         return {asTile(builder, value)};
       })
-      .Case([&](PreviousOp previous) { return emitPast(builder, previous.getName(), previous.getBack()); })
+      .Case([&](PreviousOp previous) { return emitPrevious(builder, previous); })
+      .Case([&](BeforeOp before) { return emitBefore(builder, before); })
       .Case<SumOp, MaxOp, MeanOp>([&](auto reduction) { return emitReduction(builder, op, get(reduction.getValue())); })
       .Case([&](IndexOp index) -> Tiles {
         Value number = coordinates(builder, *dims.number(index.getDim()));
@@ -246,6 +253,13 @@ Tiles TileStep::get(Value value) {
     return it->second;
   // Frames may move while others are entered.
   OpBuilder builder = frames[number].builder;
+  if (auto scan = value.getDefiningOp<ScanOp>()) {
+    llvm::DenseMap<Value, Tiles> streams;
+    emitScan(builder, scan, streams);
+    for (auto &[stream, tiles] : streams)
+      frames[number].tiles[stream] = tiles;
+    return frames[number].tiles[value];
+  }
   auto it = kept.find(value);
   Tiles made = it != kept.end() ? loadKept(builder, *it->second.buffer) : emit(builder, *value.getDefiningOp());
   return frames[number].tiles[value] = made;
@@ -321,13 +335,15 @@ Tiles TileStep::emitBeforeChunk(OpBuilder &builder, const State &state, int64_t 
 }
 
 /// A state's past steps before this task's first one, newest first, at the tiles that are entered.
-SmallVector<Tiles> TileStep::emitStart(OpBuilder &builder, const State &state, Value initial) {
+SmallVector<Tiles> TileStep::emitStart(OpBuilder &builder, const State &state, const PhaseRoot &root) {
   DimSet set = dims.of(state.layout);
   Tiles fallback;
   if (!state.seededBy.empty())
     fallback = emitPast(builder, state.seededBy, 1);
-  else if (initial)
-    fallback = stretch(builder, get(initial), set);
+  else if (root.imaginary)
+    fallback = stretch(builder, {get(root.value).front(), get(root.imaginary).front()}, set);
+  else if (root.value)
+    fallback = stretch(builder, get(root.value), set);
   else
     fallback.assign(isa<ComplexType>(state.type) ? 2 : 1, zeros(builder, memory.tileType(set, realOf(state.type))));
   SmallVector<Tiles> steps;
@@ -368,7 +384,7 @@ Tiles TileStep::emitPast(OpBuilder &builder, StringRef state, int64_t back) {
 
 void TileStep::emitOutput(OpBuilder &builder, OutputOp output) {
   unsigned number = memory.lookup(KernelTensor::Role::Output, output.getName());
-  DimSet set = dims.of(output.getLayout()).without(dims.scan());
+  DimSet set = dims.of(output.getLayout());
   Tiles value = stretch(builder, get(output.getValue()), set);
   if (memory.isStaged(number))
     memory.storeScratch(builder, number, value, scratchStep);
@@ -391,7 +407,12 @@ SmallVector<Value> TileStep::emitStep(OpBuilder &builder, Value timeCoordinate, 
   for (const State &state : states) {
     if (state.depth == 0 || plan.bufferOf(state))
       continue;
-    llvm::append_range(result, stretch(builder, get(nextValue(recurrence, state.name)), dims.of(state.layout)));
+    if (inBlocks()) {
+      for (int64_t back = 1; back <= state.depth; ++back)
+        llvm::append_range(result, emitAfterBlock(builder, state, back));
+      continue;
+    }
+    llvm::append_range(result, stretch(builder, nextTiles(state), dims.of(state.layout)));
     for (int64_t back = 0; back + 1 < state.depth; ++back)
       llvm::append_range(result, past[state.name][back]);
   }

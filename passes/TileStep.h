@@ -11,15 +11,16 @@ class TileStep {
 public:
   TileStep(RecurrenceOp recurrence, const Placement &placement, TileMemory &memory, const TileLoopsPlan &plan)
       : recurrence(recurrence), placement(placement), memory(memory), dims(memory.dimensions()), plan(plan),
-        chunks(recurrence), states(getStates(recurrence)), loops(placement.loopSet(LoopPlace::Inside)) {}
+        chunks(recurrence), states(getStates(recurrence)), loops(placement.loopSet(LoopPlace::Inside)),
+        along(llvm::to_vector(llvm::reverse(placement.axesOf(placement.scan)))) {}
 
   /// Emits what does not vary in time; to be called before the loop.
   void emitInvariant(mlir::OpBuilder &builder);
   /// What is carried into the first step: the tiles of the states that stand in registers, newest past step first
   /// within a state; then, for those in buffers, the newest slot of the buffers of each number of slots.
   llvm::SmallVector<mlir::Value> emitInitial();
-  /// Emits one step at time coordinate `time`, with what is carried into it; `scratchStep` is the
-  /// step's number within its time tile. Returns what is carried on. Outputs are stored.
+  /// Emits one step at time coordinate `time`, or a block of steps from there on, with what is carried into it;
+  /// `scratchStep` is the step's number within its time tile. Returns what is carried on. Outputs are stored.
   llvm::SmallVector<mlir::Value> emitStep(mlir::OpBuilder &builder, mlir::Value time, mlir::Value scratchStep,
                                           mlir::ValueRange carried);
   /// Stores the final states where the caller wants them.
@@ -57,6 +58,7 @@ private:
   Tiles emitInput(mlir::OpBuilder &builder, mlir::Value value);
   Tiles emitView(mlir::OpBuilder &builder, mlir::Value value);
   mlir::Value coordinates(mlir::OpBuilder &builder, unsigned dim);
+  mlir::Value offsets(mlir::OpBuilder &builder, unsigned dim, bool ascending);
   mlir::Value asTile(mlir::OpBuilder &builder, mlir::Value scalar);
   mlir::Value broadcast(mlir::OpBuilder &builder, mlir::Value tile, llvm::ArrayRef<int64_t> shape);
   Tiles stretch(mlir::OpBuilder &builder, const Tiles &tiles, DimSet set);
@@ -67,11 +69,25 @@ private:
                llvm::function_ref<Tiles(mlir::OpBuilder &)> no);
   Tiles emitBeforeStart(mlir::OpBuilder &builder, const State &state, int64_t back, const Tiles &fallback);
   Tiles emitBeforeChunk(mlir::OpBuilder &builder, const State &state, int64_t back, const Tiles &fallback);
-  llvm::SmallVector<Tiles> emitStart(mlir::OpBuilder &builder, const State &state, mlir::Value initial);
+  llvm::SmallVector<Tiles> emitStart(mlir::OpBuilder &builder, const State &state, const PhaseRoot &root);
   mlir::Value storesFinal(mlir::OpBuilder &builder, unsigned tensor);
   void bindCarried(mlir::ValueRange carried);
   /// A state `back` steps ago.
   Tiles emitPast(mlir::OpBuilder &builder, llvm::StringRef state, int64_t back);
+
+  // Streams and blocks of steps: TileBlocks.cpp.
+  bool inBlocks() const { return placement.blockSteps() > 1; }
+  DimSet overSteps(LayoutAttr layout) { return dims.of(layout).with(dims.scan()); }
+  llvm::ArrayRef<Tiles> pastOf(llvm::StringRef state) { return past[state]; }
+  void emitScan(mlir::OpBuilder &builder, ScanOp scan, llvm::DenseMap<mlir::Value, Tiles> &tiles);
+  llvm::SmallVector<int64_t> axesOfNames(std::optional<mlir::ArrayAttr> names);
+  Tiles emitPrevious(mlir::OpBuilder &builder, PreviousOp previous);
+  Tiles emitBefore(mlir::OpBuilder &builder, BeforeOp before);
+  Tiles emitEarlier(mlir::OpBuilder &builder, const Tiles &values, llvm::ArrayRef<Tiles> before, int64_t back);
+  Tiles emitAfterBlock(mlir::OpBuilder &builder, const State &state, int64_t back);
+  Tiles emitLast(mlir::OpBuilder &builder, const Tiles &values, llvm::ArrayRef<Tiles> before, int64_t back,
+                 mlir::Value count);
+  Tiles nextTiles(const State &state);
 
   // Phases: TileLoops.cpp.
   void emitAll(bool inTime);
@@ -101,6 +117,8 @@ private:
   llvm::SmallVector<State> states;
   /// Dimensions on loops inside the one over time.
   DimSet loops;
+  /// The axes of the steps of a block, the fastest last.
+  llvm::SmallVector<int64_t> along;
   std::deque<Frame> frames;
   /// Tiles of the past steps of each state in registers, newest first.
   llvm::StringMap<llvm::SmallVector<Tiles>> past;

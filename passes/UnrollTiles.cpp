@@ -12,6 +12,7 @@
 #include "mlir/IR/Matchers.h"
 #include "passes/Passes.h"
 #include "passes/RowAccess.h"
+#include "passes/StepRows.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace ssm {
@@ -30,27 +31,6 @@ bool isTile(Type type) { return isa<VectorType>(type); }
 bool touchesTiles(Operation &op) {
   return llvm::any_of(op.getOperandTypes(), isTile) || llvm::any_of(op.getResultTypes(), isTile);
 }
-
-/// A tile's rows: all axes but the last.
-struct Rows {
-  SmallVector<int64_t> extents;
-  int64_t lanes;
-  explicit Rows(Type type)
-      : extents(cast<VectorType>(type).getShape().drop_back()), lanes(cast<VectorType>(type).getShape().back()) {}
-  int64_t count() const { return llvm::product_of(extents); }
-  SmallVector<int64_t> at(int64_t row) const {
-    SmallVector<int64_t> index(extents.size());
-    for (size_t axis = extents.size(); axis-- > 0; row /= extents[axis])
-      index[axis] = row % extents[axis];
-    return index;
-  }
-  int64_t numberOf(ArrayRef<int64_t> index) const {
-    int64_t row = 0;
-    for (auto [i, extent] : llvm::zip_equal(index, extents))
-      row = row * extent + i;
-    return row;
-  }
-};
 
 class Unroller {
 public:
@@ -205,6 +185,13 @@ private:
         .Case([&](TileReduceOp reduce) { return reduceRow(reduce, number); })
         .Case([&](TileMoveOp move) { return moveRow(move, number); })
         .Case([&](TileDelayOp delay) { return delayRow(delay, number); })
+        .Case<TileShiftOp, vector::ExtractStridedSliceOp>([&](auto steps) {
+          return stepRow(builder, steps, number, [&](Value source, int64_t at) {
+            Value made = row(source, at);
+            insertFor(op);
+            return made;
+          });
+        })
         .Default([&](Operation *) { return elementwiseRow(op, number); });
   }
 

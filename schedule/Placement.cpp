@@ -1,6 +1,7 @@
 // Joins a schedule with a recurrence, and refuses what is not legal with its reason.
 
 #include "schedule/Placement.h"
+#include "dialect/AffineAnalysis.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -11,6 +12,8 @@ using llvm::Expected;
 /// A tile beyond this many elements would take minutes to compile; a loop over one of its dimensions does not.
 static constexpr int64_t maxTileElements = 1 << 16;
 static constexpr int64_t maxThreads = 1024;
+/// Two dense steps take this many to the third multiplications to compose, each an instruction.
+static constexpr int64_t maxMatrix = 8;
 
 static Error refuse(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
@@ -116,7 +119,26 @@ std::optional<int64_t> ssm::chunkSteps(const Schedule &schedule, StringRef scann
   for (const LevelCount &level : placement->levels)
     if (level.level == Level::Grid && level.count)
       return level.count;
-  return placement->countAt(Level::Loop);
+  return std::max(placement->countAt(Level::Loop), placement->countAt(Level::Lane) * placement->countAt(Level::Reg));
+}
+
+bool ssm::runsStepsAtOnce(const Schedule &schedule, StringRef scanned) {
+  const DimPlacement *placement = schedule.lookup(scanned);
+  if (!placement)
+    return false;
+  bool isOpen = llvm::any_of(placement->levels,
+                             [](const LevelCount &level) { return level.level == Level::Reg && !level.count; });
+  return isOpen || placement->countAt(Level::Lane) > 1 || placement->countAt(Level::Reg) > 1;
+}
+
+Error ssm::checkLanes(RecurrenceOp recurrence) {
+  AffineAnalysis analysis(recurrence);
+  for (const Component &component : analysis.components())
+    if (component.structure != Structure::Delay && !component.isClosed())
+      return refuse("'" + recurrence.getScan() +
+                    "' cannot be on lane or reg: " + explainNotClosed(analysis, component) +
+                    (component.isScan() ? ", so lanes cannot combine them" : ""));
+  return Error::success();
 }
 
 Expected<int64_t> ssm::requireSize(RecurrenceOp recurrence, StringRef dim, StringRef why) {
@@ -146,6 +168,10 @@ public:
         return std::move(error);
     if (Error error = placeKnobs())
       return std::move(error);
+    if (Error error = checkBlocks())
+      return std::move(error);
+    if (Error error = checkMatrices())
+      return std::move(error);
     if (Error error = buildAxes())
       return std::move(error);
     findEmpty();
@@ -172,9 +198,11 @@ private:
     if (!placement)
       return Error::success();
     for (const LevelCount &level : placement->levels) {
-      if (level.level != Level::Loop && level.level != Level::Grid)
+      bool isHere = level.level == Level::Lane || level.level == Level::Reg;
+      if ((isHere && target.gpu) || level.level == Level::Thread || level.level == Level::Mma)
         return refuse("'" + dims.name(dim) + "' is the scanned dimension and cannot be on " + nameOf(level.level) +
-                      ": no pass runs a scan at that level, so it goes on a loop (" + dims.name(dim) + "=loop:32)");
+                      ": no pass runs a scan at that level" + (target.gpu ? " of a GPU" : "") +
+                      ", so it goes on a loop (" + dims.name(dim) + "=loop:32)");
       if (level.level == Level::Grid && target.gpu)
         return refuse("'" + dims.name(dim) +
                       "' is the scanned dimension and cannot be on grid: no pass chains chunks " +
@@ -182,10 +210,90 @@ private:
     }
     if (placement->isOn(Level::Loop))
       result.timeTile = placement->countAt(Level::Loop);
+    if (runsStepsAtOnce(schedule, dims.name(dim)))
+      if (Error error = placeBlocks(*placement))
+        return error;
     if (Error error = placeChunks(*placement))
       return error;
     if (result.timeTile > 4096)
       return refuse("a time tile of " + llvm::Twine(result.timeTile) + " steps; at most 4096 fit in scratch");
+    return Error::success();
+  }
+
+  /// Steps that run at once. What is left of the sequence runs as a block in part, so a loop over blocks needs not be
+  /// written.
+  Error placeBlocks(const DimPlacement &placement) {
+    DimPlace &place = result.places[result.scan];
+    std::optional<int64_t> tile = writtenCount(placement, Level::Loop);
+    place.lanes = placement.countAt(Level::Lane);
+    place.regs = placement.countAt(Level::Reg);
+    if (placement.isOn(Level::Reg) && !writtenCount(placement, Level::Reg)) {
+      if (!tile)
+        return refuse("'" + placement.dim + "=reg' takes what lanes leave of a loop's tile, and there is none (" +
+                      placement.dim + "=loop:64,lane:16,reg)");
+      place.regs = std::max<int64_t>(1, *tile / place.lanes);
+    }
+    if (place.lanes > maxTileElements || place.regs > maxTileElements / place.lanes)
+      return refuse("a block of more than " + llvm::Twine(maxTileElements) + " steps at once");
+    if (tile.value_or(place.tile()) % place.tile() != 0)
+      return refuse("'" + placement.dim + "=loop:" + llvm::Twine(*tile) + "' is not a multiple of the " +
+                    llvm::Twine(place.tile()) + " steps inside it");
+    result.timeTile = tile.value_or(place.tile());
+    return checkStreams();
+  }
+
+  /// Whether every state's stream is a scan whose steps compose.
+  Error checkStreams() {
+    if (Error error = checkLanes(recurrence))
+      return error;
+    AffineAnalysis analysis(recurrence);
+    for (const Component &component : analysis.components())
+      if (component.structure != Structure::Delay)
+        return refuse("'" + dims.name(dims.scan()) + "' is on lanes or registers, and the state '" +
+                      component.states.front().state.name + "' is not a scan yet: run ssm-linearize before");
+    return Error::success();
+  }
+
+  /// Products of dense transitions are unrolled, an instruction a product of two elements.
+  Error checkMatrices() {
+    for (auto scan : recurrence.getBody().front().getOps<ScanOp>()) {
+      if (!scan.isDense())
+        continue;
+      StringRef state = scan.getState(0).getName().getValue();
+      int64_t rows = 1;
+      for (auto name : llvm::concat<const Attribute>(scan.getOver()->getValue(), scan.getFrom()->getValue())) {
+        StringRef dim = cast<StringAttr>(name).getValue();
+        const DimPlace &place = result.places[*dims.number(dim)];
+        if (place.lanes > 1 && place.regs > 1)
+          return refuse("'" + dim + "' is on lanes and registers, and the scan of '" + state +
+                        "' has a dense transition along it; place it on one of them");
+        Expected<int64_t> size = requireSize(recurrence, dim, "products of dense steps are unrolled");
+        if (!size)
+          return size.takeError();
+        if (llvm::is_contained(*scan.getOver(), name))
+          rows = llvm::SaturatingMultiply<uint64_t>(rows, *size);
+      }
+      if (rows > maxMatrix && result.blockSteps() > 1)
+        return refuse("'" + dims.name(dims.scan()) + "' cannot be on lane or reg: the state '" + state +
+                      "' has a dense transition of " + llvm::Twine(rows) + " rows, and two steps of more than " +
+                      llvm::Twine(maxMatrix) + " take too many operations to compose");
+    }
+    return Error::success();
+  }
+
+  /// A block of steps has no inside that a loop could run through, and scratch is a step at a time.
+  Error checkBlocks() {
+    if (result.blockSteps() == 1)
+      return Error::success();
+    StringRef scanned = dims.name(dims.scan());
+    for (unsigned dim : result.loops(LoopPlace::Inside))
+      return refuse("'" + dims.name(dim) + "' is on a loop inside that of '" + scanned + "'" +
+                    (schedule.lookup(dims.name(dim)) ? "" : ", where it is unless it is named") + ", and '" + scanned +
+                    "' runs " + llvm::Twine(result.blockSteps()) + " steps at once; place it on reg" +
+                    (held.contains(dim) ? "" : " or grid"));
+    if (result.stagedLoads || result.stagedStores)
+      return refuse("'" + scanned + "' is on lanes or registers, where nothing is staged: memory that runs along '" +
+                    scanned + "' is read as it is; use direct");
     return Error::success();
   }
 
@@ -195,8 +303,9 @@ private:
       return Error::success();
     result.chunk = *steps;
     if (result.chunk % result.timeTile != 0)
-      return refuse("'" + placement.dim + "=grid:" + llvm::Twine(result.chunk) + ",loop:" +
-                    llvm::Twine(result.timeTile) + "': a chunk's steps must be a multiple of the tile's inside it");
+      return refuse("'" + placement.dim + "=grid:" + llvm::Twine(result.chunk) +
+                    "': a chunk's steps must be a multiple of the " + llvm::Twine(result.timeTile) +
+                    " of a tile inside it");
     return Error::success();
   }
 
@@ -353,10 +462,13 @@ private:
                       "' are on lanes; one dimension can be");
       if (place.lanes > 1)
         laneDim = dim;
+      // Lanes of the scanned dimension hold consecutive steps each, others consecutive coordinates together.
       if (place.regs > 1)
-        result.axes.push_back({dim, place.regs, place.lanes});
+        result.axes.push_back({dim, place.regs, dim == dims.scan() ? 1 : place.lanes});
     }
-    result.axes.push_back({laneDim, laneDim ? result.places[*laneDim].lanes : 1, 1});
+    bool isScanned = laneDim == dims.scan();
+    result.axes.push_back(
+        {laneDim, laneDim ? result.places[*laneDim].lanes : 1, isScanned ? result.places[*laneDim].regs : 1});
     if (result.threads() > maxThreads)
       return refuse("the block has " + llvm::Twine(result.threads()) + " threads; at most 1024 are allowed");
     return checkTiles();

@@ -39,7 +39,7 @@ struct DimPlace {
   /// On the grid or on a loop outside the scanned dimension's, and some result lacks it: that result is computed even
   /// where the dimension is empty, by a task that holds nothing of it.
   bool runsEmpty = false;
-  /// Coordinates that one task, or one thread, holds in its tile.
+  /// Coordinates that one task, or one thread, holds in its tile; of the scanned dimension, steps of a block.
   int64_t tile() const { return lanes * regs; }
   /// Coordinates of the tile of a task or block.
   int64_t extent() const { return threads * tile(); }
@@ -71,6 +71,8 @@ struct Placement {
   bool stagedLoads = false, stagedStores = false;
   /// Positions of the dimensions as the schedule names them; then the scanned one and the others, where not named.
   llvm::SmallVector<unsigned> order;
+  /// Steps that a task runs at once, on lanes and registers; 1 where it runs one after another.
+  int64_t blockSteps() const { return places[scan].tile(); }
   /// Threads of a block; 1 on a CPU.
   int64_t threads() const;
 
@@ -91,6 +93,11 @@ DimSet dimsHeldWhole(RecurrenceOp recurrence, const DimensionAnalysis &dims);
 
 /// Steps of a chunk where the scanned dimension is on the grid; nothing where it is not.
 std::optional<int64_t> chunkSteps(const Schedule &schedule, llvm::StringRef scanned);
+
+/// Whether the scanned dimension is on lanes or registers, so that states have to be scans.
+bool runsStepsAtOnce(const Schedule &schedule, llvm::StringRef scanned);
+/// Fails where steps of the (not yet linearized) recurrence cannot run at once, and says why.
+llvm::Error checkLanes(RecurrenceOp recurrence);
 
 /// Joins a schedule with a specialized recurrence, or says why it is not legal: an unknown dimension, a level that no
 /// pass implements for this kind of dimension, a size that must be known when compiling, tiles or blocks that are too

@@ -15,6 +15,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/Passes.h"
 #include "passes/ChunkScan.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
@@ -79,6 +80,28 @@ static Error cutIntoChunks(ModuleOp module, RecurrenceOp recurrence, const Lower
   return run(module, [&](OpPassManager &passes) { passes.addPass(createChunkScan({*steps})); });
 }
 
+/// Where a schedule runs several steps at once, states become scans, but for what runs over chunks.
+static Error makeStreams(ModuleOp module, const LoweringOptions &options) {
+  if (options.schedule.empty() || options.schedule == "auto")
+    return Error::success();
+  Expected<Schedule> wanted = parseSchedule(options.schedule);
+  if (!wanted)
+    return wanted.takeError();
+  for (auto part : module.getOps<RecurrenceOp>()) {
+    if (ChunkRole(part).isJoin() || !runsStepsAtOnce(*wanted, part.getScan()) || options.target.isGpu())
+      continue;
+    if (Error error = checkLanes(part))
+      return error;
+    PassManager passes(module.getContext(), RecurrenceOp::getOperationName());
+    // Diagnostics of what cannot be a scan are errors here, and made above.
+    passes.addPass(createLinearize());
+    passes.addPass(createCSEPass());
+    if (failed(passes.run(part)))
+      return fail("the recurrence could not be compiled");
+  }
+  return Error::success();
+}
+
 Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &options, LoweringLevel level) {
   MLIRContext *context = recurrence.getContext();
   context->loadDialect<gpu::GPUDialect, NVVM::NVVMDialect>();
@@ -95,6 +118,8 @@ Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &opt
   OpBuilder builder(lowered.module->getBodyRegion());
   auto copy = cast<RecurrenceOp>(builder.clone(*recurrence));
   if (Error error = cutIntoChunks(*lowered.module, copy, options))
+    return std::move(error);
+  if (Error error = makeStreams(*lowered.module, options))
     return std::move(error);
   if (Error error = run(*lowered.module, addPrepare))
     return std::move(error);

@@ -134,3 +134,73 @@ func.func @stage_store_c1(%s: !llvm.ptr, %p: !llvm.ptr, %o: i64) {
     : (!llvm.ptr, !llvm.ptr, i64, i64, i64, i64, i64, i64) -> ()
   return
 }
+
+// -----
+func.func @tile_scan_c1_count(%a: vector<4xf32>, %h: vector<1xf32>) {
+  // expected-error@+1 {{'ssm.tile_scan' op of 2 drives has 1 carries and 2 results; expected as many, of complex states pairs}}
+  %0:2 = ssm.tile_scan drive(%a, %a) carry(%h) along [0] : (vector<4xf32>, vector<4xf32>, vector<1xf32>) -> (vector<4xf32>, vector<4xf32>)
+  return
+}
+
+// -----
+func.func @tile_scan_c1_carry(%a: vector<4xf32>) {
+  // expected-error@+1 {{'ssm.tile_scan' op expects drives and results of one type, and carries of it with extent 1 along the steps}}
+  %0 = ssm.tile_scan drive(%a) carry(%a) along [0] : (vector<4xf32>, vector<4xf32>) -> vector<4xf32>
+  return
+}
+
+// -----
+func.func @tile_scan_c2_count(%a: vector<4xf32>, %h: vector<1xf32>) {
+  // expected-error@+1 {{'ssm.tile_scan' op of 1 states has a transition of 3 tiles}}
+  %0 = ssm.tile_scan transition(%a, %a, %a) drive(%a) carry(%h) along [0] : (vector<4xf32>, vector<4xf32>, vector<4xf32>, vector<4xf32>, vector<1xf32>) -> vector<4xf32>
+  return
+}
+
+// -----
+func.func @tile_scan_c2_complex(%a: vector<4xf32>, %h: vector<1xf32>) {
+  // expected-error@+1 {{'ssm.tile_scan' op has a complex transition of real states}}
+  %0 = ssm.tile_scan transition(%a, %a) drive(%a) carry(%h) along [0] : (vector<4xf32>, vector<4xf32>, vector<4xf32>, vector<1xf32>) -> vector<4xf32>
+  return
+}
+
+// -----
+func.func @tile_scan_c2_extents(%a: vector<3x4xf32>, %b: vector<2x4xf32>, %h: vector<2x1xf32>) {
+  // expected-error@+1 {{'ssm.tile_scan' op has a transition 'vector<3x4xf32>' that cannot be stretched to 'vector<2x4xf32>'}}
+  %0 = ssm.tile_scan transition(%a) drive(%b) carry(%h) along [1] : (vector<3x4xf32>, vector<2x4xf32>, vector<2x1xf32>) -> vector<2x4xf32>
+  return
+}
+
+// -----
+func.func @tile_scan_c3_axis(%a: vector<4xf32>, %h: vector<1xf32>) {
+  // expected-error@+1 {{'ssm.tile_scan' op numbers its steps along axis 1, which is none or the same again}}
+  %0 = ssm.tile_scan drive(%a) carry(%h) along [1] : (vector<4xf32>, vector<1xf32>) -> vector<4xf32>
+  return
+}
+
+// -----
+func.func @tile_scan_c3_matrix(%a: vector<2x4xf32>, %h: vector<2x1xf32>) {
+  // expected-error@+1 {{'ssm.tile_scan' op expects one state, a matrix, and as many axes of columns as of rows, each with its size}}
+  %0 = ssm.tile_scan transition(%a) over [0] from [0] of [2, 2] drive(%a) carry(%h) along [1] : (vector<2x4xf32>, vector<2x4xf32>, vector<2x1xf32>) -> vector<2x4xf32>
+  return
+}
+
+// -----
+func.func @tile_scan_c4(%a: vector<4xf32>, %h: vector<1xf32>) {
+  // expected-error@+1 {{'ssm.tile_scan' op expects log of one real decay, and neither log nor complex of maxima}}
+  %0 = ssm.tile_scan max log transition(%a) drive(%a) carry(%h) along [0] : (vector<4xf32>, vector<4xf32>, vector<1xf32>) -> vector<4xf32>
+  return
+}
+
+// -----
+func.func @tile_shift_c1_by(%a: vector<4xf32>, %h: vector<1xf32>) {
+  // expected-error@+1 {{'ssm.tile_shift' op expects a positive number of steps, and a fill}}
+  %0 = ssm.tile_shift %a by 0 along [0] fill(%h) : vector<4xf32>, vector<1xf32>
+  return
+}
+
+// -----
+func.func @tile_shift_c1_fill(%a: vector<4xf32>) {
+  // expected-error@+1 {{'ssm.tile_shift' op has a fill 'vector<4xf32>' that is no step of 'vector<4xf32>'}}
+  %0 = ssm.tile_shift %a by 1 along [0] fill(%a) : vector<4xf32>, vector<4xf32>
+  return
+}

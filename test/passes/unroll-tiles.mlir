@@ -108,3 +108,68 @@ func.func @renamed(%p: !llvm.ptr, %q: !llvm.ptr, %r: !llvm.ptr, %o: i64, %ld: i6
   ssm.tile_store %m, f32 %r[%o] strides(%ld, %c1) : !llvm.ptr, vector<2x4xf32>
   return
 }
+
+// Steps are numbered lane by lane, two registers each. One step earlier, register 1 is register 0, and register 0 is
+// register 1 a lane up, with what came before in front.
+// CHECK-LABEL: func.func @earlier(
+// CHECK:         %[[X1:.*]] = ssm.tile_load {{.*}} vector<4xf32>
+// CHECK:         %[[FILL:.*]] = vector.broadcast %{{.*}} : f32 to vector<4xf32>
+// CHECK:         %[[UP:.*]] = vector.shuffle %[[X1]], %[[FILL]] [4, 0, 1, 2]
+// CHECK:         ssm.tile_store %[[UP]]
+// CHECK:         %[[X0:.*]] = ssm.tile_load f32 %arg0[%arg1]
+// CHECK:         ssm.tile_store %[[X0]]
+func.func @earlier(%p: !llvm.ptr, %o: i64) {
+  %c0 = arith.constant 0 : i64
+  %c3 = arith.constant 3 : i64
+  %c7 = arith.constant 7 : i64
+  %x = ssm.tile_load f32 %p[%o] strides(%c3, %c7) : !llvm.ptr, vector<2x4xf32>
+  %before = ssm.tile_load f32 %p[%c0] strides(%c0, %c0) : !llvm.ptr, vector<1x1xf32>
+  %y = ssm.tile_shift %x by 1 along [1, 0] fill(%before) : vector<2x4xf32>, vector<1x1xf32>
+  ssm.tile_store %y, f32 %p[%c0] strides(%c3, %c7) : !llvm.ptr, vector<2x4xf32>
+  return
+}
+
+// Further back than a lane holds, several lanes take what came before, the newest in the last of them.
+// CHECK-LABEL: func.func @far_earlier(
+// CHECK:         %[[MOVED:.*]] = vector.shuffle %{{.*}}, %{{.*}} [4, 4, 0, 1]
+// CHECK:         vector.insert %{{.*}}, %[[MOVED]] [1]
+func.func @far_earlier(%p: !llvm.ptr, %o: i64) {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %x = ssm.tile_load f32 %p[%o] strides(%c1) : !llvm.ptr, vector<4xf32>
+  %newer = ssm.tile_load f32 %p[%c0] strides(%c0) : !llvm.ptr, vector<1xf32>
+  %older = ssm.tile_load f32 %p[%c1] strides(%c0) : !llvm.ptr, vector<1xf32>
+  %y = ssm.tile_shift %x by 2 along [0] fill(%newer, %older) : vector<4xf32>, vector<1xf32>, vector<1xf32>
+  ssm.tile_store %y, f32 %p[%c0] strides(%c1) : !llvm.ptr, vector<4xf32>
+  return
+}
+
+// Registers alone change places.
+// CHECK-LABEL: func.func @registers_earlier(
+// CHECK-NOT:     vector.shuffle
+// CHECK:         return
+func.func @registers_earlier(%p: !llvm.ptr, %o: i64) {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %c4 = arith.constant 4 : i64
+  %x = ssm.tile_load f32 %p[%o] strides(%c4, %c1) : !llvm.ptr, vector<2x4xf32>
+  %before = ssm.tile_load f32 %p[%c0] strides(%c0, %c1) : !llvm.ptr, vector<1x4xf32>
+  %y = ssm.tile_shift %x by 1 along [0] fill(%before) : vector<2x4xf32>, vector<1x4xf32>
+  ssm.tile_store %y, f32 %p[%c0] strides(%c4, %c1) : !llvm.ptr, vector<2x4xf32>
+  return
+}
+
+// One lane of one register is an element.
+// CHECK-LABEL: func.func @last_step(
+// CHECK:         %[[ROW:.*]] = ssm.tile_load {{.*}} vector<4xf32>
+// CHECK:         %[[LAST:.*]] = vector.extract %[[ROW]][3] : f32 from vector<4xf32>
+// CHECK:         ssm.tile_store %[[LAST]]
+func.func @last_step(%p: !llvm.ptr, %o: i64) {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %c4 = arith.constant 4 : i64
+  %x = ssm.tile_load f32 %p[%o] strides(%c4, %c1) : !llvm.ptr, vector<2x4xf32>
+  %y = vector.extract_strided_slice %x {offsets = [1, 3], sizes = [1, 1], strides = [1, 1]} : vector<2x4xf32> to vector<1x1xf32>
+  ssm.tile_store %y, f32 %p[%c0] strides(%c0, %c0) : !llvm.ptr, vector<1x1xf32>
+  return
+}

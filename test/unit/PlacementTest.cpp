@@ -146,8 +146,13 @@ TEST_F(PlacementTest, RefusalsOfLevels) {
   EXPECT_EQ(refusal("time=grid" + rest, gpu),
             "'time' is the scanned dimension and cannot be on grid: no pass chains chunks of a scan over the blocks of "
             "a GPU; it goes on a loop");
-  EXPECT_EQ(refusal("time=loop:64,reg:8" + rest),
-            "'time' is the scanned dimension and cannot be on reg: no pass runs a scan at that level, so it goes on a "
+  EXPECT_EQ(refusal("time=loop:64,reg:8" + rest, gpu),
+            "'time' is the scanned dimension and cannot be on reg: no pass runs a scan at that level of a GPU, so it "
+            "goes on a loop (time=loop:32)");
+  EXPECT_EQ(refusal("time=loop:64,lane:8" + rest),
+            "'time' is on lanes or registers, and the state 'h' is not a scan yet: run ssm-linearize before");
+  EXPECT_EQ(refusal("time=loop:64,mma:8" + rest),
+            "'time' is the scanned dimension and cannot be on mma: no pass runs a scan at that level, so it goes on a "
             "loop (time=loop:32)");
   EXPECT_EQ(refusal("time=loop:4097" + rest), "a time tile of 4097 steps; at most 4096 fit in scratch");
   EXPECT_EQ(refusal("a=mma:16" + rest), "'a' cannot be on mma: no pass implements that level for it; place it on grid");
