@@ -1,6 +1,7 @@
 // Random schedules, legal by construction: what is drawn for one dimension limits what is drawn for the next.
 
 #include "test/support/RandomSchedule.h"
+#include "dialect/AffineAnalysis.h"
 #include "passes/ChunkScan.h"
 #include "schedule/Placement.h"
 
@@ -26,8 +27,12 @@ public:
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (dim != dims.scan() && !taps.contains(dim))
         order.insert(order.begin() + random.below(order.size() + 1), dim);
+    if (random.chance(30) && mayRunAtOnce())
+      drawBlock();
     for (unsigned dim : order)
-      if (!random.chance(10))
+      if (blockSteps > 1 && held.contains(dim))
+        before.push_back({dims.name(dim).str(), {{Level::Reg, std::nullopt}}});
+      else if (!random.chance(10))
         place(dim);
     // What is not named comes after all that is, so with loops inside it the scanned dimension has to be named.
     Schedule schedule;
@@ -37,7 +42,7 @@ public:
     llvm::append_range(schedule.dims, after);
     for (const char *knob : {"load", "store"})
       if (random.chance(60))
-        schedule.knobs.push_back({knob, {}, random.chance(60) ? "staged" : "direct"});
+        schedule.knobs.push_back({knob, {}, blockSteps == 1 && random.chance(60) ? "staged" : "direct"});
     return schedule;
   }
 
@@ -45,10 +50,46 @@ private:
   int64_t sizeOf(StringRef dim) { return sizes.at(recurrence.extentOf(dim).str()); }
   bool isKnown(StringRef dim) { return recurrence.sizeOf(dim).has_value(); }
 
+  /// Whether steps compose, and what is summed over or moved along fits on registers.
+  bool mayRunAtOnce() {
+    if (llvm::Error error = checkLanes(recurrence)) {
+      llvm::consumeError(std::move(error));
+      return false;
+    }
+    AffineAnalysis analysis(recurrence);
+    for (const Component &component : analysis.components()) {
+      int64_t matrix = 1;
+      for (StringRef dim : dims.list(component.over))
+        matrix *= sizeOf(dim);
+      if (matrix > 4)
+        return false;
+    }
+    int64_t whole = rows;
+    for (StringRef dim : dims.list(held - taps))
+      whole *= std::max<int64_t>(sizeOf(dim), 1);
+    return whole <= maxRows;
+  }
+
+  /// Steps of the scanned dimension on its lanes and registers.
+  void drawBlock() {
+    static const int64_t counts[] = {1, 2, 3, 4, 8, 16};
+    int64_t lanes = random.pick(counts), regs = 1 + random.below(3);
+    for (StringRef dim : dims.list(held - taps))
+      rows *= std::max<int64_t>(sizeOf(dim), 1);
+    regs = std::min(regs, maxRows / rows);
+    rows *= regs;
+    hasLanes = lanes > 1;
+    blockSteps = lanes * regs;
+    if (lanes > 1)
+      block.push_back({Level::Lane, lanes});
+    if (regs > 1)
+      block.push_back({Level::Reg, regs});
+  }
+
   DimPlacement placeScanned() {
     DimPlacement placement{recurrence.getScan().str(), {}};
     static const int64_t tiles[] = {1, 2, 7, 16, 33};
-    int64_t tile = random.pick(tiles), steps = tile * (1 + random.below(4));
+    int64_t tile = blockSteps * random.pick(tiles), steps = tile * (1 + random.below(4));
     bool isCut = random.chance(50);
     if (llvm::Error error = checkChunks(recurrence, steps)) {
       llvm::consumeError(std::move(error));
@@ -58,6 +99,7 @@ private:
       placement.levels.push_back({Level::Grid, steps});
     if (!isCut || tile > 1 || random.chance(50))
       placement.levels.push_back({Level::Loop, isCut || random.chance(70) ? std::optional(tile) : std::nullopt});
+    llvm::append_range(placement.levels, block);
     return placement;
   }
 
@@ -99,7 +141,7 @@ private:
     StringRef name = dims.name(dim);
     DimPlacement placement{name.str(), {}};
     bool isHeld = held.contains(dim);
-    bool isInside = isHeld || random.chance(50);
+    bool isInside = isHeld || (blockSteps == 1 && random.chance(50));
     if (isKnown(name) && random.chance(40) && holdWhole(placement, sizeOf(name))) {
       (random.chance(50) ? before : after).push_back(placement);
       return;
@@ -134,7 +176,9 @@ private:
   DimensionAnalysis dims;
   DimSet held, taps;
   std::vector<DimPlacement> before, after;
-  int64_t rows = 1;
+  /// The scanned dimension's lanes and registers, and the steps that they hold.
+  std::vector<LevelCount> block;
+  int64_t rows = 1, blockSteps = 1;
   bool hasLanes = false;
 };
 } // namespace

@@ -64,6 +64,15 @@ public:
         after(dim, levels);
     return *this;
   }
+  /// The held dimensions on registers; nothing where these are many.
+  std::string textOnRegisters() {
+    int64_t rows = 1;
+    for (const std::string &dim : dims.held) {
+      before(dim, "reg");
+      rows *= size;
+    }
+    return rows > maxRows / 2 ? "" : text();
+  }
   std::string text() const { return outside + dims.scan + "=" + scan + inside + (set.empty() ? "" : "; " + set); }
 
 private:
@@ -226,6 +235,28 @@ const ScheduleKind kinds[] = {
        if (!dims.held.empty())
          draft.after(dims.held[0], "loop,lane:8");
        return draft.loopRest().knobs(staged).text();
+     }},
+
+    // Several steps at once.
+    {"StepsOnLanes", true,
+     [](const ScheduleDims &dims, int64_t size) { return Draft(dims, size).time("lane:16").textOnRegisters(); }},
+    {"StepsOnLanesAndRegisters", true,
+     [](const ScheduleDims &dims, int64_t size) {
+       Draft draft(dims, size);
+       if (!dims.parallel.empty())
+         draft.before(dims.parallel[0], dims.held.empty() ? "grid,reg:2" : "loop");
+       return draft.time("loop:12,lane:4,reg:3").textOnRegisters();
+     }},
+    {"StepsOnRegisters", true,
+     [](const ScheduleDims &dims, int64_t size) {
+       Draft draft(dims, size);
+       if (!dims.parallel.empty())
+         draft.before(dims.parallel[0], "grid,lane:8");
+       return draft.time("loop,reg:3").textOnRegisters();
+     }},
+    {"StepsOnLanesInChunks", true,
+     [](const ScheduleDims &dims, int64_t size) {
+       return Draft(dims, size).time("grid:24,loop:8,lane:4,reg").textOnRegisters();
      }},
 };
 } // namespace

@@ -25,7 +25,8 @@ struct ScheduleDims {
 /// How schedules that belong together are written for any recurrence.
 struct ScheduleKind {
   const char *name;
-  /// The scanned dimension is cut into parts that run side by side: two steps have to make one of the same structure.
+  /// Steps of the scanned dimension run side by side, in chunks or on lanes: two of them have to make one of the same
+  /// structure.
   bool isCut;
   /// The schedule, or nothing where the recurrence lacks a dimension of the sort that the kind is about. `size`: of the
   /// dimensions that are held, so that no tile of registers grows large.

@@ -125,7 +125,8 @@ protected:
     runAndCompare(*kernel, recurrence, expected->arguments, expected->results, options);
   }
 
-  /// Whether the scanned dimension cannot be cut, which has to be the reason that the kernel is refused for.
+  /// Whether the scanned dimension cannot be cut, or on lanes, which has to be the reason that the kernel is refused
+  /// for.
   bool isRefused() {
     const std::string schedule = scheduleFor(3);
     for (const std::string &name : sizesToKnow(schedule))
@@ -141,7 +142,7 @@ protected:
     if (refused)
       return true;
     std::string reason = llvm::toString(refused.takeError());
-    EXPECT_TRUE(StringRef(reason).contains("'" + recurrence.getScan().str() + "' cannot be on grid")) << reason;
+    EXPECT_TRUE(StringRef(reason).contains("'" + recurrence.getScan().str() + "' cannot be on ")) << reason;
     EXPECT_TRUE(StringRef(reason).contains(why)) << reason;
     return true;
   }
@@ -196,6 +197,8 @@ TEST_P(CpuKernelSchedules, GiveTheInterpretersResult) {
     return;
   for (int64_t size : ragged) {
     std::string schedule = scheduleFor(size);
+    if (schedule.empty())
+      break;
     SCOPED_TRACE(schedule + ", known sizes " + std::to_string(size));
     Sizes known;
     for (const std::string &name : sizesToKnow(schedule))
