@@ -204,9 +204,10 @@ struct Tile : ssm::impl::TileBase<Tile> {
                               "step; without ssm-linearize it runs one step after another");
     Target machine{gpu, vectorBytes, vectorRegisters};
     auto own = recurrence->getAttrOfType<StringAttr>("ssm.schedule");
-    StringRef text = own ? own.getValue() : StringRef(schedule);
-    llvm::Expected<Schedule> wanted =
-        text.empty() ? defaultSchedule(recurrence, machine, SizeHints()) : parseSchedule(text);
+    // A recurrence's own may be empty: nothing is named.
+    llvm::Expected<Schedule> wanted = own                ? parseSchedule(own.getValue())
+                                      : schedule.empty() ? defaultSchedule(recurrence, machine, SizeHints())
+                                                         : parseSchedule(schedule);
     if (!wanted)
       return recurrence.emitError(llvm::toString(wanted.takeError()));
     llvm::Expected<Placement> placement = placeSchedule(recurrence, *wanted, machine);

@@ -1,6 +1,7 @@
 // Runs the pipeline on a copy of one recurrence.
 
 #include "codegen/lowering/Lowering.h"
+#include "dialect/AffineAnalysis.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
@@ -43,7 +44,7 @@ static Error run(ModuleOp module, llvm::function_ref<void(OpPassManager &)> fill
 static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringOptions &options) {
   const Target &machine = options.target.machine;
   bool overChunks = ChunkRole(recurrence).isJoin();
-  bool isAuto = options.schedule.empty() || options.schedule == "auto" || overChunks;
+  bool isAuto = options.schedule == "auto" || overChunks;
   Expected<Schedule> wanted =
       isAuto ? defaultSchedule(recurrence, machine, options.hints) : parseSchedule(options.schedule);
   if (!wanted)
@@ -67,7 +68,7 @@ static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringO
 
 /// A scan that the schedule puts on the grid becomes recurrences over chunks.
 static Error cutIntoChunks(ModuleOp module, RecurrenceOp recurrence, const LoweringOptions &options) {
-  if (options.schedule.empty() || options.schedule == "auto")
+  if (options.schedule == "auto")
     return Error::success();
   Expected<Schedule> wanted = parseSchedule(options.schedule);
   if (!wanted)
@@ -75,8 +76,12 @@ static Error cutIntoChunks(ModuleOp module, RecurrenceOp recurrence, const Lower
   std::optional<int64_t> steps = chunkSteps(*wanted, recurrence.getScan());
   if (!steps)
     return Error::success();
-  if (Error error = checkChunks(recurrence, *steps))
+  if (Error error = checkChunks(recurrence, *steps)) {
+    for (const Component &component : AffineAnalysis(recurrence).components())
+      if (component.breaks)
+        emitRemark(component.breaks->getLoc(), "this is what cannot be scanned");
     return error;
+  }
   return run(module, [&](OpPassManager &passes) { passes.addPass(createChunkScan({*steps})); });
 }
 

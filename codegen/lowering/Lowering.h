@@ -19,7 +19,7 @@ namespace ssm {
 /// How a recurrence is compiled.
 struct LoweringOptions {
   CompileTarget target;
-  /// Schedule; `auto` or empty for the default.
+  /// Schedule; `auto` for the default.
   std::string schedule = "auto";
   /// The last axis of every tensor has stride 1.
   bool packed = true;
