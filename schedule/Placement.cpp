@@ -321,6 +321,8 @@ private:
     place.threads = written->countAt(Level::Thread);
     place.lanes = written->countAt(Level::Lane);
     place.regs = written->countAt(Level::Reg);
+    if (Error error = countRegs(dim, *written))
+      return error;
     if (written->isOn(Level::Loop))
       return placeLoop(dim, *written);
     if (!place.grid)
@@ -368,6 +370,21 @@ private:
     return Error::success();
   }
 
+  /// `reg` alone takes what lanes and threads leave of the tile of the loop, or else the grid, above it.
+  Error countRegs(unsigned dim, const DimPlacement &written) {
+    bool loops = written.isOn(Level::Loop);
+    if (!written.isOn(Level::Reg) || writtenCount(written, Level::Reg) || !(loops || written.isOn(Level::Grid)))
+      return Error::success();
+    DimPlace &place = result.places[dim];
+    std::optional<int64_t> tile = writtenCount(written, loops ? Level::Loop : Level::Grid);
+    if (!tile)
+      return refuse("'" + dims.name(dim) + "' is on reg inside " + (loops ? "loop" : "grid") +
+                    ": one of them needs a count, as in '" + dims.name(dim) + "=" + (loops ? "loop" : "grid") +
+                    ",reg:4'");
+    place.regs = std::max<int64_t>(1, *tile / (place.threads * place.lanes));
+    return Error::success();
+  }
+
   static std::optional<int64_t> writtenCount(const DimPlacement &written, Level level) {
     for (const LevelCount &entry : written.levels)
       if (entry.level == level)
@@ -388,8 +405,6 @@ private:
       return refuse("'" + name + "' is on a loop inside that of '" + scanned +
                     "' and cannot be on thread there; name it " + "before '" + scanned + "', or place it on grid");
     std::optional<int64_t> tile = writtenCount(written, Level::Loop), covered = writtenCount(written, Level::Grid);
-    if (tile && written.isOn(Level::Reg) && !writtenCount(written, Level::Reg))
-      place.regs = std::max<int64_t>(1, *tile / (place.threads * place.lanes));
     if (tile && *tile % place.extent() != 0)
       return refuse("'" + name + "=loop:" + llvm::Twine(*tile) + "' is not a multiple of the " +
                     llvm::Twine(place.extent()) + " coordinates inside it");
