@@ -217,6 +217,9 @@ Expected<Explanation> ssm::explain(RecurrenceOp recurrence, const CompileTarget 
   Expected<Lowered> lowered = lower(recurrence, {target, schedule, /*packed=*/true, {}}, LoweringLevel::Scheduled);
   if (!lowered)
     return lowered.takeError();
+  // What a schedule keeps on chip is known, and may not fit, only when there are tiles.
+  if (Expected<Lowered> tiled = lower(recurrence, {target, schedule, true, {}}, LoweringLevel::Tiled); !tiled)
+    return tiled.takeError();
   // The last one has the outputs; those before it are parts of its scan.
   RecurrenceOp prepared;
   for (auto part : lowered->module->getOps<RecurrenceOp>())

@@ -4,6 +4,7 @@
 #include "runtime/AtomicFile.h"
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/ModelOptions.h"
+#include "tools/ssmc/ScheduleOption.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
@@ -81,6 +82,8 @@ static llvm::Expected<int> compile(CompileCommand &command) {
   auto model = Model::load(command.model, command.options.libraryFolder, command.options.recurrence, timing);
   if (!model)
     return model.takeError();
+  if ((command.level == "recurrence" || command.level == "scan") && command.schedule != "auto")
+    return llvm::createStringError("--schedule: --emit " + command.level + " stops before there is a schedule");
   llvm::Expected<std::string> text =
       command.level == "recurrence" ? emitRecurrence(command, *model, timing) : emitKernel(command, *model, timing);
   if (!text)
@@ -116,7 +119,7 @@ void ssm::addCompileCommand(CLI::App &app, Action &action) {
   sub->add_option("--mode", command->mode, "What to compile")
       ->check(CLI::IsMember({"forward", "step", "backward", "conv"}))
       ->capture_default_str();
-  sub->add_option("--schedule", command->schedule, "How dimensions are placed; auto chooses")->capture_default_str();
+  addScheduleOption(*sub, command->schedule);
   sub->add_option("--strides", command->strides,
                   "unit: the last axis of every tensor has stride 1; any: no axis need have, which is slower")
       ->check(CLI::IsMember({"unit", "any"}))

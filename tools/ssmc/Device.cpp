@@ -2,6 +2,7 @@
 #include "codegen/binding/Binding.h"
 #include "codegen/cpu/CpuKernel.h"
 #include "codegen/interpreter/Interpreter.h"
+#include "tools/ssmc/ScheduleOption.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -19,8 +20,7 @@ void DeviceOptions::declare(CLI::App &app) {
   app.add_option("--mode", mode, "What to run")
       ->check(CLI::IsMember({"forward", "step", "backward", "conv"}))
       ->capture_default_str();
-  app.add_option("--schedule", schedule, "How dimensions are placed (docs: schedules); auto chooses")
-      ->capture_default_str();
+  addScheduleOption(app, schedule);
   app.add_option("--threads", threads, "Threads of the processor to use; 0 for all")->capture_default_str();
 }
 

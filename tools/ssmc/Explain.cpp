@@ -3,6 +3,7 @@
 #include "codegen/explain/Explain.h"
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/ModelOptions.h"
+#include "tools/ssmc/ScheduleOption.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
@@ -80,7 +81,7 @@ void ssm::addExplainCommand(CLI::App &app, Action &action) {
       "explain", "Show the structure proved, where each tensor lives, traffic, operations and the bound they make");
   sub->add_option("MODEL", command->model, "A path to .ssm or .mlir, or a name in the library")->required();
   sub->add_option("--target", command->target, "cpu, cpu:NAME, sm_80, sm_90, …")->capture_default_str();
-  sub->add_option("--schedule", command->schedule, "How dimensions are placed; auto chooses")->capture_default_str();
+  addScheduleOption(*sub, command->schedule);
   sub->add_flag("--json", command->asJson,
                 "Print one JSON object: recurrence, target, structure, schedule, tensors, values, element, "
                 "bytes_per_element, operations_per_element, free_along, machine, bounds");
