@@ -79,7 +79,7 @@ double roundings(RecurrenceOp recurrence, const std::map<std::string, int64_t> &
 /// The largest error that rounding explains, of values near 1. Each rounding of a step errs by half a unit in the last
 /// place of what it rounds, and decays of 0.8 at most sum the errors of 5 steps. Random recurrences keep their values
 /// within a few units; quotients by 0.1 and roots of 0.1 magnify what goes in by up to 30, while the other roundings of
-/// a path rarely all err in one direction: 4 is room for both. Of the first thousand, none needs more than 1.
+/// a path rarely all err in one direction: 4 is room for both. Of the 300 that tests run, none needs more than 1.
 double largestError(RecurrenceOp recurrence, const std::map<std::string, int64_t> &sizes) {
   double unit = computeType(recurrence).isF64() ? 0x1p-53 : 0x1p-24;
   return unit * 5 * 4 * std::max(roundings(recurrence, sizes), 4.0);
