@@ -166,3 +166,122 @@ ssm.recurrence @open_window dims [time, tap] scan time {
   %0 = ssm.sum %w over [tap] : f64
   ssm.next "h" %0 : f64 // expected-remark {{it reads more past steps of itself than one transition can couple}}
 }
+
+// -----
+// Sums and maxima do not mix on states that need each other,
+// CHECK-LABEL: @both_algebras
+ssm.recurrence @both_algebras dims [time] scan time {
+  %u = ssm.input "u" [time] : f64
+  %h = ssm.previous "h" [] : f64
+  %g = ssm.previous "g" [] : f64
+  %c = arith.constant 0.5 : f64
+  %0 = arith.maximumf %g, %u : f64 // expected-remark {{max of a value that depends on it}}
+  %1 = arith.mulf %h, %c : f64
+  ssm.next "h" %0 : f64
+  ssm.next "g" %1 : f64
+}
+
+// -----
+// nor on one.
+// CHECK-LABEL: @both_on_one
+ssm.recurrence @both_on_one dims [time] scan time {
+  %u = ssm.input "u" [time] : f64
+  %h = ssm.previous "h" [] : f64
+  %0 = ssm.relu %h : f64
+  %1 = arith.addf %h, %0 : f64 // expected-remark {{a sum of two values that depend on it, where a maximum is taken of it}}
+  ssm.next "h" %1 : f64
+}
+
+// -----
+// A mean is no maximum.
+// CHECK-LABEL: @mean_of_maximum
+ssm.recurrence @mean_of_maximum dims [time, channel] scan time {
+  %u = ssm.input "u" [time] : f64
+  %h = ssm.previous "h" [channel] : f64
+  %0 = arith.maximumf %h, %u : f64 // expected-remark {{max of a value that depends on it}}
+  %1 = ssm.mean %0 over [channel] : f64
+  ssm.next "h" %1 : f64
+}
+
+// -----
+// CHECK-LABEL: @maximum_of_negated
+ssm.recurrence @maximum_of_negated dims [time] scan time {
+  %u = ssm.input "u" [time] : f64
+  %h = ssm.previous "h" [] : f64
+  %0 = arith.negf %h : f64
+  %1 = arith.maximumf %0, %u : f64 // expected-remark {{max of a value that depends on it}}
+  ssm.next "h" %1 : f64
+}
+
+// -----
+// CHECK-LABEL: @fused_product
+ssm.recurrence @fused_product dims [time] scan time {
+  %u = ssm.input "u" [time] : f64
+  %h = ssm.previous "h" [] : f64
+  %0 = math.fma %h, %h, %u : f64 // expected-remark {{a product of two values that depend on it}}
+  ssm.next "h" %0 : f64
+}
+
+// -----
+// Both parts are of one state.
+// CHECK-LABEL: @product_of_parts
+ssm.recurrence @product_of_parts dims [time] scan time {
+  %h = ssm.previous "h" [] : complex<f64>
+  %re = complex.re %h : complex<f64>
+  %im = complex.im %h : complex<f64>
+  %0 = arith.mulf %re, %im : f64 // expected-remark {{a product of two values that depend on it}}
+  %1 = complex.create %0, %im : complex<f64>
+  ssm.next "h" %1 : complex<f64>
+}
+
+// -----
+// CHECK-LABEL: @modulus
+ssm.recurrence @modulus dims [time] scan time {
+  %h = ssm.previous "h" [] : complex<f64>
+  %0 = complex.abs %h : complex<f64> // expected-remark {{abs of a value that depends on it}}
+  %zero = arith.constant 0.0 : f64
+  %1 = complex.create %0, %zero : complex<f64>
+  ssm.next "h" %1 : complex<f64>
+}
+
+// -----
+// CHECK-LABEL: @complex_quotient
+ssm.recurrence @complex_quotient dims [time] scan time {
+  %u = ssm.input "u" [time] : complex<f64>
+  %h = ssm.previous "h" [] : complex<f64>
+  %0 = complex.div %u, %h : complex<f64> // expected-remark {{a division by a value that depends on it}}
+  ssm.next "h" %0 : complex<f64>
+}
+
+// -----
+// CHECK-LABEL: @power
+ssm.recurrence @power dims [time] scan time {
+  %u = ssm.input "u" [time] : f64
+  %h = ssm.previous "h" [] : f64
+  %0 = math.powf %h, %u : f64 // expected-remark {{pow of a value that depends on it}}
+  ssm.next "h" %0 : f64
+}
+
+// -----
+// A window of a state is the state.
+// CHECK-LABEL: @in_a_window
+ssm.recurrence @in_a_window dims [time, tap = 2] scan time {
+  %h = ssm.previous "h" [] : f64
+  %w = ssm.delay "w" %h over tap [] : f64
+  %0 = arith.mulf %w, %h : f64 // expected-remark {{'h' and 'w' are not affine in the previous value: a product of two values that depend on it}}
+  %1 = ssm.sum %0 over [tap] : f64
+  ssm.next "h" %1 : f64
+}
+
+// -----
+// A condition that depends on the state through what is affine in it.
+// CHECK-LABEL: @chosen_by_a_product
+ssm.recurrence @chosen_by_a_product dims [time] scan time {
+  %u = ssm.input "u" [time] : f64
+  %zero = arith.constant 0.0 : f64
+  %h = ssm.previous "h" [] : f64
+  %0 = arith.mulf %h, %u : f64
+  %c = arith.cmpf ogt, %0, %zero : f64 // expected-remark {{a comparison with a value that depends on it}}
+  %1 = arith.select %c, %u, %zero : f64
+  ssm.next "h" %1 : f64
+}

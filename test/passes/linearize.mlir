@@ -443,3 +443,173 @@ ssm.recurrence @readouts dims [time, key, value] scan time {
   ssm.output "z" %4 [time, key] : f64
   ssm.output "w" %2 [time, key, value] : f64
 }
+
+// -----
+// Division by a complex number and negation scale too.
+// CHECK-LABEL: @complex_scaled
+// CHECK-DAG:     %[[A:.*]] = ssm.input "a"
+// CHECK-DAG:     %[[B:.*]] = ssm.input "b"
+// CHECK:         %[[ONCE:.*]] = complex.div %{{.*}}, %[[A]]
+// CHECK:         %[[DECAY:.*]] = complex.neg %[[ONCE]]
+// CHECK:         ssm.scan "h" [] scalar decay(%[[DECAY]]) drive(%[[B]]) : complex<f64>
+ssm.recurrence @complex_scaled dims [time] scan time {
+  %a = ssm.input "a" [time] : complex<f64>
+  %b = ssm.input "b" [time] : complex<f64>
+  %h = ssm.previous "h" [] : complex<f64>
+  %0 = complex.div %h, %a : complex<f64>
+  %1 = complex.neg %0 : complex<f64>
+  %2 = complex.add %1, %b : complex<f64>
+  ssm.next "h" %2 : complex<f64>
+}
+
+// -----
+// A conjugate makes the state a pair of reals, a * conj(h) = (re(a) re(h) + im(a) im(h), im(a) re(h) - re(a) im(h)); the
+// conjugate of that is complex-linear again.
+// CHECK-LABEL: @conjugated
+// CHECK-DAG:     %[[A:.*]] = ssm.input "a"
+// CHECK-DAG:     %[[RE:.*]] = complex.re %[[A]]
+// CHECK-DAG:     %[[IM:.*]] = complex.im %[[A]]
+// CHECK-DAG:     %[[MINUS:.*]] = arith.negf %[[RE]]
+// CHECK:         ssm.scan "h" [] part re, "h" [] part im matrix(%[[RE]], %[[IM]], %[[IM]], %[[MINUS]])
+// CHECK:         %[[CONJ:.*]] = complex.conj %[[A]]
+// CHECK:         ssm.scan "g" [] scalar decay(%[[CONJ]])
+ssm.recurrence @conjugated dims [time] scan time {
+  %a = ssm.input "a" [time] : complex<f64>
+  %h = ssm.previous "h" [] : complex<f64>
+  %g = ssm.previous "g" [] : complex<f64>
+  %0 = complex.conj %h : complex<f64>
+  %1 = complex.mul %a, %0 : complex<f64>
+  ssm.next "h" %1 : complex<f64>
+  %2 = complex.conj %g : complex<f64>
+  %3 = complex.mul %a, %2 : complex<f64>
+  %4 = complex.conj %3 : complex<f64>
+  ssm.next "g" %4 : complex<f64>
+}
+
+// -----
+// A rename and its inverse, a flip and another, leave the state where it was; a factor in between has moved.
+// CHECK-LABEL: @moved_back
+// CHECK:         %[[A:.*]] = ssm.input "a"
+// CHECK:         %[[F:.*]] = ssm.flip %[[A]] state
+// CHECK:         ssm.scan "h" [state] decay(%[[F]])
+ssm.recurrence @moved_back dims [time, state, col like state] scan time {
+  %a = ssm.input "a" [state] : f64
+  %h = ssm.previous "h" [state] : f64
+  %0 = ssm.rename %h state to col : f64
+  %1 = ssm.rename %0 col to state : f64
+  %2 = ssm.flip %1 state : f64
+  %3 = arith.mulf %2, %a : f64
+  %4 = ssm.flip %3 state : f64
+  ssm.next "h" %4 : f64
+}
+
+// -----
+// The same of a sum, along a dimension that it leaves.
+// CHECK-LABEL: @sum_moved
+// CHECK-DAG:     %[[P:.*]] = ssm.input "p"
+// CHECK-DAG:     %[[Q:.*]] = ssm.input "q"
+// CHECK:         ssm.scan "h" [key, value] identity left(%[[P]]) right(%[[Q]]) over [key]
+ssm.recurrence @sum_moved dims [time, key, value, other like value] scan time {
+  %p = ssm.input "p" [key] : f64
+  %q = ssm.input "q" [key, value] : f64
+  %h = ssm.previous "h" [key, value] : f64
+  %0 = arith.mulf %q, %h : f64
+  %1 = ssm.sum %0 over [key] : f64
+  %2 = ssm.rename %1 value to other : f64
+  %3 = ssm.rename %2 other to value : f64
+  %4 = ssm.flip %3 value : f64
+  %5 = ssm.flip %4 value : f64
+  %6 = arith.mulf %5, %p : f64
+  %7 = arith.addf %h, %6 : f64
+  ssm.next "h" %7 : f64
+}
+
+// -----
+// Equal products are one coefficient in whatever order they are written, and cancel; other values are other ones, however
+// alike they are.
+// CHECK-LABEL: @equal_coefficients
+// CHECK-DAG:     %[[A:.*]] = ssm.input "a"
+// CHECK-DAG:     %[[B:.*]] = ssm.input "b"
+// CHECK:         ssm.scan "h" [channel] identity drive(%[[B]])
+// CHECK:         %[[D:.*]] = arith.subf %[[A]], %[[B]]
+// CHECK:         ssm.scan "g" [channel] decay(%[[D]])
+ssm.recurrence @equal_coefficients dims [time, channel] scan time {
+  %a = ssm.input "a" [channel] : f64
+  %b = ssm.input "b" [channel] : f64
+  %h = ssm.previous "h" [channel] : f64
+  %g = ssm.previous "g" [channel] : f64
+  %0 = arith.mulf %a, %h : f64
+  %1 = arith.mulf %h, %a : f64
+  %2 = arith.subf %0, %1 : f64
+  %3 = arith.addf %2, %h : f64
+  %4 = arith.addf %3, %b : f64
+  ssm.next "h" %4 : f64
+  %5 = arith.mulf %a, %g : f64
+  %6 = arith.mulf %b, %g : f64
+  %7 = arith.subf %5, %6 : f64
+  ssm.next "g" %7 : f64
+}
+
+// -----
+// Parts whose coefficients are not those of one complex number are a pair of reals.
+// CHECK-LABEL: @complex_in_other_parts
+// CHECK-DAG:     %[[A:.*]] = ssm.input "a"
+// CHECK-DAG:     %[[B:.*]] = ssm.input "b"
+// CHECK-DAG:     %[[C:.*]] = ssm.input "c"
+// CHECK-DAG:     %[[MINUS:.*]] = arith.negf %[[B]]
+// CHECK:         ssm.scan "h" [] part re, "h" [] part im matrix(%[[A]], %[[MINUS]], %[[B]], %[[C]])
+ssm.recurrence @complex_in_other_parts dims [time] scan time {
+  %a = ssm.input "a" [time] : f64
+  %b = ssm.input "b" [time] : f64
+  %c = ssm.input "c" [time] : f64
+  %h = ssm.previous "h" [] : complex<f64>
+  %re = complex.re %h : complex<f64>
+  %im = complex.im %h : complex<f64>
+  %0 = arith.mulf %a, %re : f64
+  %1 = arith.mulf %b, %im : f64
+  %2 = arith.subf %0, %1 : f64
+  %3 = arith.mulf %b, %re : f64
+  %4 = arith.mulf %c, %im : f64
+  %5 = arith.addf %3, %4 : f64
+  %n = complex.create %2, %5 : complex<f64>
+  ssm.next "h" %n : complex<f64>
+}
+
+// -----
+// Where both sides have the term, the coefficients are chosen between.
+// CHECK-LABEL: @chosen_on_both_sides
+// CHECK-DAG:     %[[A:.*]] = ssm.input "a"
+// CHECK-DAG:     %[[B:.*]] = ssm.input "b"
+// CHECK:         %[[DECAY:.*]] = arith.select %[[IS:.*]], %[[A]], %[[B]] : f64
+// CHECK:         %[[DRIVE:.*]] = arith.select %[[IS]], %{{.*}}, %[[B]] : f64
+// CHECK:         ssm.scan "h" [] scalar decay(%[[DECAY]]) drive(%[[DRIVE]])
+ssm.recurrence @chosen_on_both_sides dims [time] scan time {
+  %a = ssm.input "a" [time] : f64
+  %b = ssm.input "b" [time] : f64
+  %h = ssm.previous "h" [] : f64
+  %c = arith.cmpf ogt, %a, %b : f64
+  %0 = arith.mulf %a, %h : f64
+  %1 = arith.mulf %b, %h : f64
+  %2 = arith.addf %1, %b : f64
+  %n = arith.select %c, %0, %2 : f64
+  ssm.next "h" %n : f64
+}
+
+// -----
+// What another component computes is known, whatever is done to it: a state over (max, +) in an exponent, its past as a
+// drive.
+// CHECK-LABEL: @known_before
+// CHECK:         %[[M:.*]] = ssm.scan "m" [] max identity
+// CHECK:         %[[PAST:.*]] = ssm.before "m" %[[M]]
+// CHECK:         ssm.scan "g" [] scalar log_decay(%[[M]]) drive(%[[PAST]])
+ssm.recurrence @known_before dims [time] scan time {
+  %u = ssm.input "u" [time] : f64
+  %m = ssm.previous "m" [] : f64
+  %g = ssm.previous "g" [] : f64
+  %0 = arith.maximumf %m, %u : f64
+  %e = math.exp %0 : f64
+  %1 = arith.mulf %g, %e : f64
+  %2 = arith.addf %1, %m : f64
+  ssm.next "m" %0 : f64
+  ssm.next "g" %2 : f64
+}

@@ -186,6 +186,25 @@ TEST_F(AffineAnalysisTest, StepsBecomeValuesWhereTheyAreAskedFor) {
             analysis.dimensions().of("head") | analysis.dimensions().of("time"));
 }
 
+// Terms may double with every operation; there is an end to following them, and it is no proof of nonlinearity.
+TEST(AffineAnalysis, StatesReadInVeryManyWaysAreNotFollowed) {
+  std::string sums;
+  for (int power = 2; power < 140; ++power)
+    sums += " + pow(p, " + std::to_string(power) + ") * sum[key](pow(q, " + std::to_string(power) + ") * prev(h))";
+  Description description =
+      parseLanguage("recurrence r {\n  dim key\n  scan time\n  input p, q [key]\n  state h [key]\n"
+                    "  h = prev(h)" +
+                    sums + "\n  output y [key, time] = h\n}\n");
+  ASSERT_TRUE(description) << description.errors;
+  AffineAnalysis analysis(description.recurrence());
+  const Component &h = *analysis.lookup("h");
+  EXPECT_EQ(h.structure, Structure::AffineOnly);
+  ASSERT_TRUE(h.breaks);
+  EXPECT_EQ(explainSequential(h),
+            "'h' is affine, but of no form that can be scanned: it reads the state in more ways than "
+            "can be followed; it runs one step after another");
+}
+
 TEST(AffineAnalysis, RankOneIsNotClosed) {
   Description description = parseFile(SSM_SOURCE_DIR "/models/deltanet.ssm");
   AffineAnalysis analysis(description.recurrence());
