@@ -22,8 +22,8 @@ constexpr double lanePrice = 0.25;
 constexpr int64_t scratchBytes = 16 << 10;
 /// A state is a matrix if this many vectors, or more, are summed over.
 constexpr int64_t manyElements = 4;
-/// What a task may keep of matrix states: inside an L1 cache.
-constexpr int64_t matrixBytes = 32 << 10;
+/// What a task should keep of matrix states, inside an L1 cache, and the most that it may, inside an L2 cache.
+constexpr int64_t matrixBytes = 32 << 10, mostMatrixBytes = 512 << 10;
 constexpr int64_t matrixSteps = 16;
 /// Rows that share what is loaded.
 constexpr int64_t maxRows = 4;
@@ -184,7 +184,7 @@ private:
     while (regs > 1 && (sizeOf(*rows).value_or(regs * lanes) < regs * lanes ||
                         elements * regs * lanes * elementBytes > matrixBytes))
       regs /= 2;
-    if (elements * regs * lanes * elementBytes > matrixBytes)
+    if (elements * regs * lanes * elementBytes > mostMatrixBytes)
       return std::nullopt;
     Schedule schedule;
     for (unsigned dim = 0; dim < dims.count(); ++dim)

@@ -81,13 +81,34 @@ TEST(DefaultSchedule, LikelySizesSteerAsKnownOnesDo) {
 }
 
 TEST(DefaultSchedule, AStateThatOverflowsTheRegistersGoesOnTheLanes) {
-  // 128 rows of lanes over headdim fill four register files; 8 rows of lanes over the state, a quarter of one.
-  Result chosen =
-      choose("mamba2", {{"batch", 1}, {"group", 1}, {"per_group", 24}, {"headdim", 64}, {"state", 128}, {"time", 512}});
+  // 32 complex rows of lanes over channel fill two register files; two such rows of lanes over the state, an eighth of
+  // one.
+  Result chosen = choose("s4d", {{"batch", 1}, {"channel", 512}, {"state", 32}, {"time", 512}});
   EXPECT_EQ(chosen.on("state", Level::Lane), 16) << chosen.text;
-  EXPECT_EQ(chosen.on("state", Level::Reg), 8) << chosen.text;
+  EXPECT_EQ(chosen.on("state", Level::Reg), 2) << chosen.text;
   // What registers are left take coordinates of a parallel dimension, for the sums over lanes to overlap.
-  EXPECT_EQ(chosen.on("headdim", Level::Reg), 2) << chosen.text;
+  EXPECT_EQ(chosen.on("channel", Level::Reg), 4) << chosen.text;
+}
+
+TEST(DefaultSchedule, AMatrixStateIsRowsOfLanesAndALoop) {
+  for (auto [model, row, column] : {std::tuple("mamba2", "headdim", "state"), std::tuple("retnet", "value", "key"),
+                                    std::tuple("gla", "value", "key"), std::tuple("deltanet", "value", "key")}) {
+    Result chosen = choose(model, {{row, 64}, {column, 64}});
+    EXPECT_EQ(chosen.on(row, Level::Lane), 16) << chosen.text;
+    EXPECT_EQ(chosen.on(row, Level::Reg), 4) << chosen.text;
+    EXPECT_EQ(chosen.on(column, Level::Reg), 1) << chosen.text;
+    EXPECT_NE(chosen.text.find(column + std::string("=loop,reg:1")), std::string::npos) << chosen.text;
+  }
+  // Two rows of lanes of 512 elements fill what an L1 cache has for them.
+  EXPECT_EQ(choose("retnet", {{"value", 64}, {"key", 256}}).on("value", Level::Reg), 2);
+  EXPECT_EQ(choose("retnet", {{"value", 64}, {"key", 1024}}).on("value", Level::Reg), 0);
+  EXPECT_EQ(choose("retnet", {{"value", 64}, {"key", 1024}}).on("key", Level::Reg), 1);
+}
+
+TEST(DefaultSchedule, ElementwiseStepsTakeLongRowsWhileSomeTasksAreLeft) {
+  EXPECT_EQ(choose("mingru", {{"batch", 1}, {"channel", 1024}}).on("channel", Level::Reg), 8);
+  EXPECT_EQ(choose("mingru", {{"batch", 1}, {"channel", 200}}).on("channel", Level::Reg), 2);
+  EXPECT_EQ(choose("mingru", {{"batch", 1}, {"channel", 64}}).on("channel", Level::Reg), 0);
 }
 
 TEST(DefaultSchedule, LanesAreAsManyAsARegisterHolds) {
