@@ -488,6 +488,8 @@ def UnrollTiles : Pass<"ssm-unroll-tiles", "::mlir::func::FuncOp"> {
     A row of extent 1 becomes a scalar. Rows are made where they are needed: each store, reduction and carried state asks
     for its rows one after another, and a row's whole chain, from its loads on, stands before the next row's, so that the
     live registers are the states and one row's temporaries. Sums over register axes add into up to four partial sums.
+    Memory that goes through 2ⁿ registers before the next lane is accessed by rows of consecutive elements, which are taken
+    apart, or put together, by halves.
     Afterwards tile operations take rows and scalars alone, and tile_delay and moves between registers are gone.
 
     Before:

@@ -10,9 +10,10 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/InterleaveRows.h"
 #include "passes/Passes.h"
 #include "passes/RowAccess.h"
-#include "passes/StepRows.h"
+#include "passes/TileRows.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace ssm {
@@ -146,17 +147,42 @@ private:
     if (!isTile(value.getType()))
       return;
     Rows rows(value.getType());
+    auto found = findInterleaved(value.getType(), store.getStrides(), store.getCoefficients());
     for (int64_t number = 0; number < rows.count(); ++number) {
-      RowAddress address = addressRow(store.getLoc(), rows.at(number), rows.lanes, store.getOffset(),
-                                      store.getStrides(), store.getLimits(), store.getCoefficients(), store);
-      if (address.outside)
-        continue;
-      Value part = row(value, number);
-      builder.setInsertionPoint(store);
-      TileStoreOp::create(builder, store.getLoc(), part, store.getStored(), store.getPointer(), address.offset,
-                          address.strides, address.limits, builder.getArrayAttr(address.coefficients));
+      SmallVector<int64_t> index = rows.at(number);
+      if (!found)
+        storeRowAt(store, index, store.getStrides(), store.getCoefficients(), [&] { return row(value, number); });
+      else if (index[found->axis] == 0)
+        storeInterleaved(store, index, *found);
     }
     store.erase();
+  }
+
+  void storeRowAt(TileStoreOp store, ArrayRef<int64_t> index, ValueRange strides, ArrayAttr coefficients,
+                  llvm::function_ref<Value()> part) {
+    RowAddress address = addressRow(store.getLoc(), index, Rows(store.getValue().getType()).lanes, store.getOffset(),
+                                    strides, store.getLimits(), coefficients, store);
+    if (address.outside)
+      return;
+    Value value = part();
+    builder.setInsertionPoint(store);
+    TileStoreOp::create(builder, store.getLoc(), value, store.getStored(), store.getPointer(), address.offset,
+                        address.strides, address.limits, builder.getArrayAttr(address.coefficients));
+  }
+
+  /// The rows of all registers along the axis, as rows of consecutive memory.
+  void storeInterleaved(TileStoreOp store, SmallVector<int64_t> index, const Interleaved &found) {
+    Rows rows(store.getValue().getType());
+    SmallVector<Value> parts;
+    for (int64_t i = 0; i < rows.extents[found.axis]; ++i) {
+      index[found.axis] = i;
+      parts.push_back(row(store.getValue(), rows.numberOf(index)));
+    }
+    builder.setInsertionPoint(store);
+    for (auto [i, part] : llvm::enumerate(interleaveRows(builder, store.getLoc(), parts))) {
+      index[found.axis] = i * rows.lanes;
+      storeRowAt(store, index, found.strides, found.coefficients, [&] { return part; });
+    }
   }
 
   //===--------------------------------------------------------------------===//
@@ -178,20 +204,20 @@ private:
   void insertFor(Operation &op) { builder.setInsertionPoint(op.getBlock()->findAncestorOpInBlock(*root)); }
 
   Value makeRow(Operation &op, int64_t number) {
+    auto ask = [&](Value source, int64_t at) {
+      Value made = row(source, at);
+      insertFor(op);
+      return made;
+    };
     return llvm::TypeSwitch<Operation *, Value>(&op)
         .Case([&](vector::BroadcastOp broadcast) { return broadcastRow(broadcast, number); })
         .Case([&](arith::ConstantOp constant) { return constantRow(constant, number); })
         .Case([&](TileLoadOp load) { return loadRow(load, number); })
         .Case([&](TileReduceOp reduce) { return reduceRow(reduce, number); })
-        .Case([&](TileMoveOp move) { return moveRow(move, number); })
         .Case([&](TileDelayOp delay) { return delayRow(delay, number); })
-        .Case<TileShiftOp, vector::ExtractStridedSliceOp>([&](auto steps) {
-          return stepRow(builder, steps, number, [&](Value source, int64_t at) {
-            Value made = row(source, at);
-            insertFor(op);
-            return made;
-          });
-        })
+        .Case([&](TileMoveOp move) { return moveRow(builder, move, number, ask); })
+        .Case([&](TileShiftOp shift) { return shiftRow(builder, shift, number, ask); })
+        .Case([&](vector::ExtractStridedSliceOp slice) { return sliceRow(builder, slice, number, ask); })
         .Default([&](Operation *) { return elementwiseRow(op, number); });
   }
 
@@ -313,8 +339,29 @@ private:
 
   Value loadRow(TileLoadOp load, int64_t number) {
     Rows rows(load.getType());
-    RowAddress address = addressRow(load.getLoc(), rows.at(number), rows.lanes, load.getOffset(), load.getStrides(),
-                                    load.getLimits(), load.getCoefficients(), load);
+    SmallVector<int64_t> index = rows.at(number);
+    auto found = findInterleaved(load.getType(), load.getStrides(), load.getCoefficients());
+    if (!found)
+      return loadRowAt(load, index, load.getStrides(), load.getCoefficients());
+    SmallVector<Value> consecutive;
+    int64_t wanted = index[found->axis];
+    for (int64_t i = 0; i < rows.extents[found->axis]; ++i) {
+      index[found->axis] = i * rows.lanes;
+      consecutive.push_back(loadRowAt(load, index, found->strides, found->coefficients));
+    }
+    insertFor(*load);
+    SmallVector<Value> made = deinterleaveRows(builder, load.getLoc(), consecutive);
+    for (auto [i, part] : llvm::enumerate(made)) {
+      index[found->axis] = i;
+      known[load][rows.numberOf(index)] = part;
+    }
+    return made[wanted];
+  }
+
+  Value loadRowAt(TileLoadOp load, ArrayRef<int64_t> index, ValueRange strides, ArrayAttr coefficients) {
+    Rows rows(load.getType());
+    RowAddress address =
+        addressRow(load.getLoc(), index, rows.lanes, load.getOffset(), strides, load.getLimits(), coefficients, load);
     if (address.outside)
       return zeroRow(load.getLoc(), rowTypeOf(load));
     // Of a row that may lie outside, the first address has to be good all the same: the tile's first is.
@@ -424,60 +471,6 @@ private:
       return partials[0];
     return TileReduceOp::create(builder, reduce.getLoc(), rowTypeOf(reduce), reduce.getKind(), partials[0],
                                 builder.getDenseI64ArrayAttr({0}), ValueRange(), builder.getArrayAttr({}));
-  }
-
-  //===--------------------------------------------------------------------===//
-  // Moves
-  //===--------------------------------------------------------------------===//
-
-  /// Coordinate that an element has along axes, the last of them fastest.
-  static int64_t coordinateAlong(ArrayRef<int64_t> axes, ArrayRef<int64_t> shape, ArrayRef<int64_t> index) {
-    int64_t coordinate = 0;
-    for (int64_t axis : axes)
-      coordinate = coordinate * shape[axis] + index[axis];
-    return coordinate;
-  }
-
-  /// The element of the operand that stands at `index` of the result.
-  SmallVector<int64_t> sourceIndex(TileMoveOp move, SmallVector<int64_t> index) {
-    ArrayRef<int64_t> from = cast<VectorType>(move.getValue().getType()).getShape();
-    ArrayRef<int64_t> to = cast<VectorType>(move.getType()).getShape();
-    int64_t size = move.getSize();
-    int64_t coordinate = std::min(coordinateAlong(move.getTo(), to, index), size - 1);
-    if (move.getReversed())
-      coordinate = size - 1 - coordinate;
-    for (int64_t axis : move.getTo())
-      index[axis] = 0;
-    for (int64_t axis : llvm::reverse(move.getFrom())) {
-      index[axis] = coordinate % from[axis];
-      coordinate /= from[axis];
-    }
-    return index;
-  }
-
-  Value moveRow(TileMoveOp move, int64_t number) {
-    Rows source(move.getValue().getType()), target(move.getType());
-    SmallVector<int64_t> index = target.at(number);
-    index.push_back(0);
-    int64_t lastAxis = source.extents.size();
-    bool movesLanes = llvm::is_contained(move.getFrom(), lastAxis) || llvm::is_contained(move.getTo(), lastAxis);
-    if (!movesLanes) {
-      SmallVector<int64_t> from = sourceIndex(move, index);
-      return row(move.getValue(), source.numberOf(ArrayRef(from).drop_back()));
-    }
-    SmallVector<Value> elements;
-    for (int64_t lane = 0; lane < target.lanes; ++lane) {
-      index.back() = lane;
-      SmallVector<int64_t> from = sourceIndex(move, index);
-      Value part = row(move.getValue(), source.numberOf(ArrayRef(from).drop_back()));
-      insertFor(*move);
-      elements.push_back(
-          source.lanes == 1 ? part : Value(vector::ExtractOp::create(builder, move.getLoc(), part, from.back())));
-    }
-    insertFor(*move);
-    if (target.lanes == 1)
-      return elements[0];
-    return vector::FromElementsOp::create(builder, move.getLoc(), cast<VectorType>(rowTypeOf(move)), elements);
   }
 
   func::FuncOp kernel;

@@ -173,3 +173,25 @@ func.func @last_step(%p: !llvm.ptr, %o: i64) {
   ssm.tile_store %y, f32 %p[%c0] strides(%c0, %c0) : !llvm.ptr, vector<1x1xf32>
   return
 }
+
+// Memory that goes through two registers before the next lane is read and written as it is, and taken apart in
+// registers; limits follow.
+// CHECK-LABEL: func.func @interleaved(
+// CHECK:         %[[LOW:.*]] = ssm.tile_load f32 %arg0[%arg1] strides(%[[ONE:.*]]) where [array<i64: 1>] below(%arg2) {{.*}} vector<2xf32>
+// CHECK:         %[[REST:.*]] = arith.subi %arg2, %{{.*}}
+// CHECK:         %[[HIGH:.*]] = ssm.tile_load f32 {{.*}} where [array<i64: 1>] below(%[[REST]])
+// CHECK:         vector.shuffle %[[LOW]], %[[HIGH]] [0, 2]
+// CHECK:         vector.shuffle %[[LOW]], %[[HIGH]] [1, 3]
+// CHECK:         %[[FIRST:.*]] = vector.shuffle %[[X:.*]], %[[Y:.*]] [0, 2]
+// CHECK:         %[[SECOND:.*]] = vector.shuffle %[[X]], %[[Y]] [1, 3]
+// CHECK:         ssm.tile_store %[[FIRST]]
+// CHECK:         ssm.tile_store %[[SECOND]]
+func.func @interleaved(%p: !llvm.ptr, %o: i64, %n: i64) {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %c2 = arith.constant 2 : i64
+  %x = ssm.tile_load f32 %p[%o] strides(%c1, %c2) where [array<i64: 1, 2>] below(%n) : !llvm.ptr, vector<2x2xf32>
+  %y = arith.addf %x, %x : vector<2x2xf32>
+  ssm.tile_store %y, f32 %p[%c0] strides(%c1, %c2) : !llvm.ptr, vector<2x2xf32>
+  return
+}

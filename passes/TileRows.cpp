@@ -1,6 +1,7 @@
-// Rows of tiles whose axes number steps. With R registers and L lanes, lane l of register r holds step l·R + r.
+// Rows of tiles that are other tiles' values at other places. Where axes number steps, with R registers and L lanes,
+// lane l of register r holds step l·R + r.
 
-#include "passes/StepRows.h"
+#include "passes/TileRows.h"
 #include "passes/RowAccess.h"
 
 using namespace mlir;
@@ -79,11 +80,11 @@ private:
 };
 } // namespace
 
-Value ssm::stepRow(OpBuilder &builder, TileShiftOp shift, int64_t number, RowMaker row) {
+Value ssm::shiftRow(OpBuilder &builder, TileShiftOp shift, int64_t number, RowMaker row) {
   return ShiftedRow(builder, shift, number, row).make();
 }
 
-Value ssm::stepRow(OpBuilder &builder, vector::ExtractStridedSliceOp slice, int64_t number, RowMaker row) {
+Value ssm::sliceRow(OpBuilder &builder, vector::ExtractStridedSliceOp slice, int64_t number, RowMaker row) {
   Value tile = slice.getSource();
   Rows source(tile.getType()), target(slice.getType());
   SmallVector<int64_t> offsets;
@@ -99,4 +100,53 @@ Value ssm::stepRow(OpBuilder &builder, vector::ExtractStridedSliceOp slice, int6
     return vector::ExtractOp::create(builder, slice.getLoc(), part, offsets.back());
   return vector::ExtractStridedSliceOp::create(builder, slice.getLoc(), part, {offsets.back()}, {target.lanes},
                                                {int64_t(1)});
+}
+
+/// Coordinate that an element has along axes, the last of them fastest.
+static int64_t coordinateAlong(ArrayRef<int64_t> axes, ArrayRef<int64_t> shape, ArrayRef<int64_t> index) {
+  int64_t coordinate = 0;
+  for (int64_t axis : axes)
+    coordinate = coordinate * shape[axis] + index[axis];
+  return coordinate;
+}
+
+/// The element of the operand that stands at `index` of the result.
+static SmallVector<int64_t> sourceIndex(TileMoveOp move, SmallVector<int64_t> index) {
+  ArrayRef<int64_t> from = cast<VectorType>(move.getValue().getType()).getShape();
+  ArrayRef<int64_t> to = cast<VectorType>(move.getType()).getShape();
+  int64_t size = move.getSize();
+  int64_t coordinate = std::min(coordinateAlong(move.getTo(), to, index), size - 1);
+  if (move.getReversed())
+    coordinate = size - 1 - coordinate;
+  for (int64_t axis : move.getTo())
+    index[axis] = 0;
+  for (int64_t axis : llvm::reverse(move.getFrom())) {
+    index[axis] = coordinate % from[axis];
+    coordinate /= from[axis];
+  }
+  return index;
+}
+
+Value ssm::moveRow(OpBuilder &builder, TileMoveOp move, int64_t number, RowMaker row) {
+  Rows source(move.getValue().getType()), target(move.getType());
+  SmallVector<int64_t> index = target.at(number);
+  index.push_back(0);
+  int64_t lastAxis = source.extents.size();
+  bool movesLanes = llvm::is_contained(move.getFrom(), lastAxis) || llvm::is_contained(move.getTo(), lastAxis);
+  if (!movesLanes) {
+    SmallVector<int64_t> from = sourceIndex(move, index);
+    return row(move.getValue(), source.numberOf(ArrayRef(from).drop_back()));
+  }
+  SmallVector<Value> elements;
+  for (int64_t lane = 0; lane < target.lanes; ++lane) {
+    index.back() = lane;
+    SmallVector<int64_t> from = sourceIndex(move, index);
+    Value part = row(move.getValue(), source.numberOf(ArrayRef(from).drop_back()));
+    elements.push_back(source.lanes == 1 ? part
+                                         : Value(vector::ExtractOp::create(builder, move.getLoc(), part, from.back())));
+  }
+  if (target.lanes == 1)
+    return elements[0];
+  auto type = cast<VectorType>(rowType(target.lanes, getElementTypeOrSelf(move.getType())));
+  return vector::FromElementsOp::create(builder, move.getLoc(), type, elements);
 }

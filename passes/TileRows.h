@@ -1,5 +1,5 @@
-#ifndef SSM_PASSES_STEPROWS_H
-#define SSM_PASSES_STEPROWS_H
+#ifndef SSM_PASSES_TILEROWS_H
+#define SSM_PASSES_TILEROWS_H
 
 #include "dialect/Ssm.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -32,9 +32,12 @@ struct Rows {
 using RowMaker = llvm::function_ref<mlir::Value(mlir::Value tile, int64_t number)>;
 
 /// A row of a tile some steps earlier: rows of registers change places, lanes move along.
-mlir::Value stepRow(mlir::OpBuilder &builder, TileShiftOp shift, int64_t number, RowMaker row);
+mlir::Value shiftRow(mlir::OpBuilder &builder, TileShiftOp shift, int64_t number, RowMaker row);
 /// A row of a part of a tile: a whole one, or one lane of it.
-mlir::Value stepRow(mlir::OpBuilder &builder, mlir::vector::ExtractStridedSliceOp slice, int64_t number, RowMaker row);
+mlir::Value sliceRow(mlir::OpBuilder &builder, mlir::vector::ExtractStridedSliceOp slice, int64_t number, RowMaker row);
+
+/// A row of a tile whose values change places along its axes.
+mlir::Value moveRow(mlir::OpBuilder &builder, TileMoveOp move, int64_t number, RowMaker row);
 
 } // namespace ssm
 
