@@ -130,6 +130,40 @@ static bool stretchesTo(Type type, ArrayRef<int64_t> shape, ArrayRef<int64_t> al
   return true;
 }
 
+/// Pairs of how many threads and how far apart.
+static LogicalResult verifyPeers(Operation *op, ArrayRef<int64_t> peers) {
+  if (peers.size() % 2)
+    return op->emitOpError("expects a count and a distance for each level of threads");
+  for (size_t level = 0; level < peers.size(); level += 2)
+    if (peers[level] < 2 || peers[level + 1] < 1)
+      return op->emitOpError("is shared by ") << peers[level] << " threads at distance " << peers[level + 1];
+  return success();
+}
+
+LogicalResult TileCombineOp::verify() { // tile_combine_c1
+  if (getKind() != "add" && getKind() != "max")
+    return emitOpError("has the unknown kind '") << getKind() << "'; expected add or max";
+  if (getPeers().empty())
+    return emitOpError("expects a count and a distance of threads");
+  return verifyPeers(*this, getPeers());
+}
+
+LogicalResult TileExchangeOp::verify() { // tile_exchange_c1
+  if (getSources().empty() || getResults().size() != getSources().size() * getValues().size())
+    return emitOpError("of ") << getValues().size() << " tiles and " << getSources().size() << " threads has "
+                              << getResults().size() << " results";
+  for (auto [number, result] : llvm::enumerate(getResults()))
+    if (result.getType() != getValues()[number % getValues().size()].getType())
+      return emitOpError("expects results of the types of its tiles, found ") << result.getType();
+  return success();
+}
+
+LogicalResult SharedOp::verify() { // shared_c1
+  if (int64_t(getBytes()) < 1)
+    return emitOpError("of ") << int64_t(getBytes()) << " bytes";
+  return success();
+}
+
 LogicalResult TileScanOp::verify() {
   size_t parts = getComplex() ? 2 : 1, tiles = getDrive().size(), states = getStateCount();
   if (tiles == 0 || tiles % parts != 0 || getStreams().size() != tiles || getCarry().size() != tiles) // tile_scan_c1
@@ -164,7 +198,7 @@ LogicalResult TileScanOp::verify() {
       return emitOpError("has a transition ") << entry.getType() << " that cannot be stretched to " << type;
   if ((getLog() && numbers != 1) || (getMax() && (getLog() || getComplex()))) // tile_scan_c4
     return emitOpError("expects log of one real decay, and neither log nor complex of maxima");
-  return success();
+  return verifyPeers(*this, getPeers()); // tile_scan_c5
 }
 
 LogicalResult TileShiftOp::verify() { // tile_shift_c1
@@ -177,5 +211,5 @@ LogicalResult TileShiftOp::verify() { // tile_shift_c1
     if (!stretchesTo(fill.getType(), shape, getAlong(), 1) ||
         getElementTypeOrSelf(fill.getType()) != getElementTypeOrSelf(getType()))
       return emitOpError("has a fill ") << fill.getType() << " that is no step of " << getType();
-  return success();
+  return verifyPeers(*this, getPeers());
 }

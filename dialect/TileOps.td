@@ -11,6 +11,10 @@ include "mlir/Dialect/LLVMIR/LLVMTypes.td"
 // the axis of the SIMD lanes (of extent 1 where there are none). A value that lacks a dimension has extent 1 there, so
 // that a broadcast is only ever a stretch. `unroll-tiles` cuts tiles into rows along the last axis; a row of extent 1
 // is a scalar.
+//
+// On a GPU each thread of a block has tiles of its own. `peers` says which threads share a dimension: pairs of a count
+// and a distance in the block's numbering, innermost first; the places on them are the digits of a thread's place. All
+// threads of a block run such an operation together.
 //===----------------------------------------------------------------------===//
 
 def Ssm_TileElement : AnyTypeOf<[F32, F64, BF16, F16], "f32, f64, bf16 or f16">;
@@ -151,7 +155,8 @@ def Ssm_TileScanOp : Ssm_TileOp<"tile_scan", [Pure, AttrSizedOperandSegments]> {
     along `from`. `log` says that exp(transition) is the decay; with `max`, products are sums and sums are maxima.
     `complex` says that states are pairs of tiles, real part first; a transition is of pairs, or real.
 
-    Of the steps from `below` on, states are those before them.
+    Of the steps from `below` on, states are those before them. With `peers`, the block's steps go on in the tiles of the
+    threads that share them, and `below` counts from this thread's first.
 
     - tile_scan_c1: drives and results are of one type, n (or n pairs of) tiles, and so many carries of that type with
       extent 1 along the steps.
@@ -160,6 +165,7 @@ def Ssm_TileScanOp : Ssm_TileOp<"tile_scan", [Pure, AttrSizedOperandSegments]> {
     - tile_scan_c3: axes exist and differ; `over`, `from` and `sizes` are of one length and stand with one state; an axis
       of -1 is that of a dimension of size 1 that has none.
     - tile_scan_c4: `log` is of one real decay, and neither `log` nor `complex` of maxima.
+    - tile_scan_c5: `peers` are pairs of a count of 2 or more and a positive distance.
 
     Example: `%h = ssm.tile_scan transition(%a) drive(%b) carry(%h0) along [0] : (vector<16xf32>, vector<16xf32>, vector<1xf32>) -> vector<16xf32>`
   }];
@@ -167,12 +173,13 @@ def Ssm_TileScanOp : Ssm_TileOp<"tile_scan", [Pure, AttrSizedOperandSegments]> {
                        Variadic<Ssm_Tile>:$drive, Variadic<Ssm_Tile>:$carry, DenseI64ArrayAttr:$along,
                        DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$over,
                        DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$from,
-                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$sizes, Optional<I64>:$below);
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$sizes,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$peers, Optional<I64>:$below);
   let results = (outs Variadic<Ssm_Tile>:$streams);
   let assemblyFormat = [{
     (`max` $max^)? (`complex` $complex^)? (`log` $log^)? (`transition` `(` $transition^ `)`)?
     (`over` $over^ `from` $from `of` $sizes)? `drive` `(` $drive `)` `carry` `(` $carry `)` `along` $along
-    (`below` $below^)? attr-dict `:` functional-type(operands, results)
+    (`peers` $peers^)? (`below` $below^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -185,18 +192,68 @@ def Ssm_TileShiftOp : Ssm_TileOp<"tile_shift", [Pure, AllTypesMatch<["value", "r
   let summary = "A tile's values some steps earlier";
   let description = [{
     Steps are numbered along the axes `along`, the last of them fastest. The result at step s is the operand at step s - `by`; at
-    the first steps it is `fill`, what came before step 0, newest first, the last of which stands for all before it.
+    the first steps it is `fill`, what came before step 0, newest first, the last of which stands for all before it. With
+    `peers`, steps go on in the tiles of the threads that share them.
 
     - tile_shift_c1: `by` is positive; the axes exist and differ; fills have the operand's extents, or 1, and 1 along the
-      steps.
+      steps; peers as tile_scan_c5.
 
     Example: `%b = ssm.tile_shift %h by 1 along [0] fill(%h0) : vector<16xf32>, vector<1xf32>`
   }];
-  let arguments = (ins Ssm_Tile:$value, I64Attr:$by, DenseI64ArrayAttr:$along, Variadic<Ssm_Tile>:$fill);
+  let arguments = (ins Ssm_Tile:$value, I64Attr:$by, DenseI64ArrayAttr:$along,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$peers, Variadic<Ssm_Tile>:$fill);
   let results = (outs Ssm_Tile:$result);
   let assemblyFormat = [{
-    $value `by` $by `along` $along `fill` `(` $fill `)` attr-dict `:` type($value) `,` type($fill)
+    $value `by` $by `along` $along (`peers` $peers^)? `fill` `(` $fill `)` attr-dict `:` type($value) `,` type($fill)
   }];
+  let hasVerifier = 1;
+}
+
+def Ssm_TileCombineOp : Ssm_TileOp<"tile_combine", [Pure, AllTypesMatch<["value", "result"]>]> {
+  let summary = "Sum or maximum over the threads that share a dimension";
+  let description = [{
+    Each of them gets what the tiles of all come to, element by element, in an order that is fixed.
+
+    - tile_combine_c1: `kind` is add or max; peers as tile_scan_c5, one pair or more.
+
+    Example: `%s = ssm.tile_combine add %v peers [16, 1] : vector<1xf32>`
+  }];
+  let arguments = (ins StrAttr:$kind, Ssm_Tile:$value, DenseI64ArrayAttr:$peers);
+  let results = (outs Ssm_Tile:$result);
+  let assemblyFormat = "custom<Name>($kind) $value `peers` $peers attr-dict `:` type($value)";
+  let hasVerifier = 1;
+}
+
+def Ssm_TileExchangeOp : Ssm_TileOp<"tile_exchange", [Pure, AttrSizedOperandSegments]> {
+  let summary = "Tiles of other threads of the block";
+  let description = [{
+    Results are the tiles as the thread of number `sources`[0] has them, then as the next one does. With `warp`, they
+    are threads of this one's warp. All threads of the block run it together.
+
+    - tile_exchange_c1: a result for every tile of every source, of the tile's type.
+
+    Example: `%w = ssm.tile_exchange warp %v from %t : (vector<1xf32>, i64) -> vector<1xf32>`
+  }];
+  let arguments = (ins UnitAttr:$warp, Variadic<Ssm_Tile>:$values, Variadic<I64>:$sources);
+  let results = (outs Variadic<Ssm_Tile>:$results);
+  let assemblyFormat = [{
+    (`warp` $warp^)? $values `from` $sources attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Ssm_SharedOp : Ssm_TileOp<"shared"> {
+  let summary = "Memory that the threads of a block share";
+  let description = [{
+    `bytes` bytes, aligned to 16, that no other such operation of the kernel has.
+
+    - shared_c1: `bytes` is positive.
+
+    Example: `%m = ssm.shared 512 : !llvm.ptr<3>`
+  }];
+  let arguments = (ins I64Attr:$bytes);
+  let results = (outs LLVM_AnyPointer:$result);
+  let assemblyFormat = "$bytes attr-dict `:` qualified(type($result))";
   let hasVerifier = 1;
 }
 

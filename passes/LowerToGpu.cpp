@@ -21,6 +21,22 @@ Value asI64(OpBuilder &builder, Location loc, Value index) {
   return arith::IndexCastUIOp::create(builder, loc, builder.getI64Type(), index);
 }
 
+/// Shared memory is a global of the module.
+void moveShared(OpBuilder &builder, gpu::GPUFuncOp kernel) {
+  int64_t number = 0;
+  kernel.walk([&](SharedOp shared) {
+    auto pointer = cast<LLVM::LLVMPointerType>(shared.getType());
+    auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), shared.getBytes());
+    std::string name = (kernel.getName() + "_shared" + llvm::Twine(number++)).str();
+    builder.setInsertionPoint(kernel);
+    auto global = LLVM::GlobalOp::create(builder, shared.getLoc(), type, /*isConstant=*/false, LLVM::Linkage::Internal,
+                                         name, Attribute(), /*alignment=*/16, pointer.getAddressSpace());
+    builder.setInsertionPoint(shared);
+    shared.replaceAllUsesWith(LLVM::AddressOfOp::create(builder, shared.getLoc(), global).getResult());
+    shared.erase();
+  });
+}
+
 gpu::GPUFuncOp moveKernel(OpBuilder &builder, func::FuncOp kernel) {
   Location loc = kernel.getLoc();
   // How many tasks there are is the host's to say: it is the last argument.
@@ -52,6 +68,7 @@ gpu::GPUFuncOp moveKernel(OpBuilder &builder, func::FuncOp kernel) {
     place.replaceAllUsesWith(place.getLevel() == "grid" ? loop.getInductionVar() : thread);
     place.erase();
   });
+  moveShared(builder, moved);
   return moved;
 }
 

@@ -411,6 +411,9 @@ def ParallelizeScan : Pass<"ssm-parallelize-scan", "::mlir::func::FuncOp"> {
     - A transition is composed for the elements it has: a decay that all coordinates share is composed once for all.
     - Steps from `below` on are identities.
     - Registers without lanes are steps one after another.
+    - With `peers`, threads take the place of lanes: in a warp by the same prefix sum over `ssm.tile_exchange`; beyond, each
+      thread reads what all others did and runs through it in their order. A thread then has what the threads before it
+      did, applies it to the state before the block, and runs through its own steps from there.
 
     Before:
     ```mlir
@@ -422,22 +425,56 @@ def ParallelizeScan : Pass<"ssm-parallelize-scan", "::mlir::func::FuncOp"> {
     ```
     After:
     ```mlir
-    func.func @two_lanes(%a: vector<2xf32>, %b: vector<2xf32>, %h: vector<1xf32>) -> vector<2xf32> {
-      %zero = arith.constant dense<0.000000e+00> : vector<1xf32>
-      %b1 = ssm.tile_shift %b by 1 along [0] fill(%zero) : vector<2xf32>, vector<1xf32>
-      %ab = arith.mulf %a, %b1 : vector<2xf32>
-      %drive = arith.addf %ab, %b : vector<2xf32>
-      %one = arith.constant dense<1.000000e+00> : vector<1xf32>
-      %a1 = ssm.tile_shift %a by 1 along [0] fill(%one) : vector<2xf32>, vector<1xf32>
-      %decay = arith.mulf %a, %a1 : vector<2xf32>
-      %h2 = vector.broadcast %h : vector<1xf32> to vector<2xf32>
-      %kept = arith.mulf %decay, %h2 : vector<2xf32>
-      %s = arith.addf %kept, %drive : vector<2xf32>
-      return %s : vector<2xf32>
+    func.func @two_lanes(%arg0: vector<2xf32>, %arg1: vector<2xf32>, %arg2: vector<1xf32>) -> vector<2xf32> {
+      %cst = arith.constant dense<0.000000e+00> : vector<1xf32>
+      %cst_0 = arith.constant dense<1.000000e+00> : vector<1xf32>
+      %0 = ssm.tile_shift %arg0 by 1 along [0] fill(%cst_0) : vector<2xf32>, vector<1xf32>
+      %1 = ssm.tile_shift %arg1 by 1 along [0] fill(%cst) : vector<2xf32>, vector<1xf32>
+      %2 = arith.mulf %arg0, %1 : vector<2xf32>
+      %3 = arith.addf %2, %arg1 : vector<2xf32>
+      %4 = arith.mulf %arg0, %0 : vector<2xf32>
+      %5 = vector.broadcast %arg2 : vector<1xf32> to vector<2xf32>
+      %6 = arith.mulf %4, %5 : vector<2xf32>
+      %7 = arith.addf %6, %3 : vector<2xf32>
+      return %7 : vector<2xf32>
     }
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
+}
+
+def CombineThreads : Pass<"ssm-combine-threads", "::mlir::func::FuncOp"> {
+  let summary = "Make exchanges between threads of sums and shifts over them";
+  let description = [{
+    An `ssm.tile_combine` over lanes of a warp is a butterfly: log2 of their number exchanges with the lane whose place differs
+    in one bit, each followed by one addition, after which all lanes have the same bits. Over warps, each thread reads what the
+    others have and adds neighbours first. An `ssm.tile_shift` over threads takes a step from the thread that holds it, or
+    from the fill.
+
+    Before:
+    ```mlir
+    func.func @four_lanes(%x: vector<1xf32>) -> vector<1xf32> {
+      %s = ssm.tile_combine add %x peers [4, 1] : vector<1xf32>
+      return %s : vector<1xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @four_lanes(%arg0: vector<1xf32>) -> vector<1xf32> {
+      %0 = ssm.tile_place thread : i64
+      %c1_i64 = arith.constant 1 : i64
+      %1 = arith.xori %0, %c1_i64 : i64
+      %2 = ssm.tile_exchange warp %arg0 from %1 : (vector<1xf32>, i64) -> vector<1xf32>
+      %3 = arith.addf %arg0, %2 : vector<1xf32>
+      %c2_i64 = arith.constant 2 : i64
+      %4 = arith.xori %0, %c2_i64 : i64
+      %5 = ssm.tile_exchange warp %3 from %4 : (vector<1xf32>, i64) -> vector<1xf32>
+      %6 = arith.addf %3, %5 : vector<1xf32>
+      return %6 : vector<1xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
 }
 
 def ExpandMath : Pass<"ssm-expand-math"> {
@@ -652,6 +689,45 @@ def LowerMoves : Pass<"ssm-lower-moves", "::mlir::func::FuncOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def LowerExchanges : Pass<"ssm-lower-exchanges", "::mlir::func::FuncOp"> {
+  let summary = "Exchange scalars between threads by shuffles and shared memory";
+  let description = [{
+    Exchanges in a warp are `nvvm.shfl.sync idx`, by words of 32 bits, whose mask names the lanes that a last warp has.
+    Others go through an `ssm.shared` buffer that holds a value of every thread after another, so that a warp meets all
+    banks: barrier, stores, barrier, loads. A kernel has one such buffer, of 32 KiB at most: exchanges of more values are
+    several.
+
+    Before:
+    ```mlir
+    func.func @neighbours(%x: f32, %t: i64) -> f32 attributes {ssm.threads = 64 : i64} {
+      %n = ssm.tile_exchange warp %x from %t : (f32, i64) -> f32
+      %w = ssm.tile_exchange %n from %t : (f32, i64) -> f32
+      return %w : f32
+    }
+    ```
+    After:
+    ```mlir
+    func.func @neighbours(%arg0: f32, %arg1: i64) -> f32 attributes {ssm.threads = 64 : i64} {
+      %0 = ssm.shared 256 : !llvm.ptr<3>
+      %1 = ssm.tile_place thread : i64
+      %c-1_i32 = arith.constant -1 : i32
+      %2 = arith.trunci %arg1 : i64 to i32
+      %c31_i32 = arith.constant 31 : i32
+      %3 = nvvm.shfl.sync  idx %c-1_i32, %arg0, %2, %c31_i32 : f32 -> f32
+      gpu.barrier
+      %4 = llvm.getelementptr %0[%1] : (!llvm.ptr<3>, i64) -> !llvm.ptr<3>, f32
+      llvm.store %3, %4 : f32, !llvm.ptr<3>
+      gpu.barrier
+      %5 = llvm.getelementptr %0[%arg1] : (!llvm.ptr<3>, i64) -> !llvm.ptr<3>, f32
+      %6 = llvm.load %5 : !llvm.ptr<3> -> f32
+      return %6 : f32
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::NVVM::NVVMDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
 def LowerToCpu : Pass<"ssm-lower-to-cpu", "::mlir::ModuleOp"> {
   let summary = "Make functions that run a range of tasks";
   let description = [{
@@ -665,7 +741,8 @@ def LowerToGpu : Pass<"ssm-lower-to-gpu", "::mlir::ModuleOp"> {
   let summary = "Move kernels into a gpu.module, blocks over tasks";
   let description = [{
     A block runs tasks blockIdx.x, blockIdx.x + gridDim.x, …, so that any grid is right and no grid limit binds; the number
-    of threads is fixed by the schedule and stands on the function.
+    of threads is fixed by the schedule and stands on the function. Memory that a block's threads share is a global of
+    the module.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::gpu::GPUDialect",
                            "::mlir::NVVM::NVVMDialect", "::mlir::LLVM::LLVMDialect"];

@@ -61,6 +61,8 @@ void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {
   math.target = options.target.gpu ? "nvptx" : options.target.vectorBytes == 64 ? "avx512" : "cpu";
   // Before functions are expanded: it makes exponentials of logs of decays.
   kernel.addPass(createParallelizeScan());
+  if (options.target.gpu)
+    kernel.addPass(createCombineThreads());
   // On whole tiles, each function is expanded once and not once a row. A GPU's special functions take scalars and those
   // of AVX-512 registers: there the rows come first.
   bool rowsFirst = math.target != "cpu";
@@ -76,6 +78,9 @@ void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {
   kernel.addPass(createStage());
   kernel.addPass(createLowerReductions());
   kernel.addPass(createLowerMoves());
+  // Of scalars: a GPU's rows are that.
+  if (options.target.gpu)
+    kernel.addPass(createLowerExchanges());
   // Rows of values that do not vary along a register axis are the same operations again.
   kernel.addPass(createCSEPass());
   // Last, when all loops over steps are there.

@@ -1,6 +1,7 @@
 // Streams, and blocks of steps that are one tile: states before a step are the stream moved along the block's axes.
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Peers.h"
 #include "passes/TileStep.h"
 
 using namespace mlir;
@@ -31,6 +32,19 @@ SmallVector<int64_t> TileStep::axesOfNames(std::optional<ArrayAttr> names) {
   return axes;
 }
 
+SmallVector<int64_t> TileStep::peersOf(unsigned dim) const {
+  SmallVector<int64_t> pairs;
+  for (PeerLevel level : placement.peersOf(dim))
+    pairs.append({level.count, level.stride});
+  return pairs;
+}
+
+/// How many of this thread's steps of a block in part are in the sequence; null where all are.
+Value TileStep::stepsLeftHere(OpBuilder &builder) {
+  Value left = memory.getStepsLeft();
+  return left ? subI64(builder, left, memory.stepsBefore()) : left;
+}
+
 /// Emits a scan, and hands back its streams.
 void TileStep::emitScan(OpBuilder &builder, ScanOp scan, llvm::DenseMap<Value, Tiles> &tiles) {
   DimSet set = overSteps(scan.getState(0).getLayout());
@@ -53,7 +67,7 @@ void TileStep::emitScan(OpBuilder &builder, ScanOp scan, llvm::DenseMap<Value, T
   bool areComplex = isComplex(scan.getStreams().front());
   auto made = TileScanOp::create(builder, scan.getLoc(), ValueRange(drive).getTypes(), scan.getMax(), scan.getLog(),
                                  areComplex, transition, drive, carry, along, axesOfNames(scan.getOver()),
-                                 axesOfNames(scan.getFrom()), sizes, memory.getStepsLeft());
+                                 axesOfNames(scan.getFrom()), sizes, peersOf(dims.scan()), stepsLeftHere(builder));
   ValueRange results = made.getStreams();
   for (Value stream : scan.getStreams()) {
     tiles[stream] = Tiles(results.take_front(1 + areComplex));
@@ -82,7 +96,7 @@ Tiles TileStep::emitEarlier(OpBuilder &builder, const Tiles &values, ArrayRef<Ti
   for (auto [part, tile] : llvm::enumerate(values)) {
     SmallVector<Value> fill =
         llvm::map_to_vector(before.take_front(back), [&](const Tiles &step) { return step[part]; });
-    result.push_back(TileShiftOp::create(builder, recurrence.getLoc(), tile, back, along, fill));
+    result.push_back(TileShiftOp::create(builder, recurrence.getLoc(), tile, back, along, peersOf(dims.scan()), fill));
   }
   return result;
 }
@@ -127,6 +141,18 @@ Tiles TileStep::emitAfterBlock(OpBuilder &builder, const State &state, int64_t b
   return emitLast(builder, values, pastOf(state.name).drop_front(step - 1), back - step + 1, count);
 }
 
+/// A tile as the thread at a place among those that share the steps has it.
+Value TileStep::fromThread(OpBuilder &builder, Value tile, int64_t place) {
+  SmallVector<PeerLevel> levels = placement.peersOf(dims.scan());
+  if (levels.empty())
+    return tile;
+  Location loc = recurrence.getLoc();
+  Value thread = TilePlaceOp::create(builder, loc, builder.getI64Type(), "thread");
+  Value source = peerAt(builder, thread, levels, constantI64(builder, place));
+  bool inWarp = llvm::all_of(levels, [](PeerLevel level) { return level.inWarp(); });
+  return TileExchangeOp::create(builder, loc, tile.getType(), inWarp, tile, source).getResult(0);
+}
+
 /// The value `back` steps before the end of the block, of which `count` steps are in the sequence (all where it is
 /// null).
 Tiles TileStep::emitLast(OpBuilder &builder, const Tiles &values, ArrayRef<Tiles> before, int64_t back, Value count) {
@@ -141,22 +167,26 @@ Tiles TileStep::emitLast(OpBuilder &builder, const Tiles &values, ArrayRef<Tiles
     for (int64_t axis : along)
       extents[axis] = 1;
     if (!count) {
-      int64_t step = steps - back;
+      // Places and steps within the last of them.
+      int64_t step = (steps - back) % placement.places[dims.scan()].tile();
       for (int64_t axis : llvm::reverse(along)) {
         offsets[axis] = step % type.getDimSize(axis);
         step /= type.getDimSize(axis);
       }
-      result.push_back(vector::ExtractStridedSliceOp::create(builder, loc, tile, offsets, extents, strides));
+      Value last = vector::ExtractStridedSliceOp::create(builder, loc, tile, offsets, extents, strides);
+      result.push_back(fromThread(builder, last, (steps - back) / placement.places[dims.scan()].tile()));
       continue;
     }
     Value number = this->offsets(builder, dims.scan(), /*ascending=*/true);
-    Value wanted = subI64(builder, count, constantI64(builder, back));
+    Value wanted = subI64(builder, subI64(builder, count, constantI64(builder, back)), memory.stepsBefore());
     Value isIt = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, number,
                                        vector::BroadcastOp::create(builder, loc, number.getType(), wanted));
     Value alone =
         arith::SelectOp::create(builder, loc, broadcast(builder, isIt, type.getShape()), tile, zeros(builder, type));
     Value value = TileReduceOp::create(builder, loc, VectorType::get(extents, type.getElementType()), "add", alone,
                                        along, ValueRange(), builder.getArrayAttr({}));
+    if (SmallVector<int64_t> peers = peersOf(dims.scan()); !peers.empty())
+      value = TileCombineOp::create(builder, loc, "add", value, peers);
     for (int64_t missing = 1; missing < back; ++missing) {
       Value isBefore =
           arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, count, constantI64(builder, back - missing));

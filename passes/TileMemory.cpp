@@ -5,6 +5,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/ComputeType.h"
+#include "passes/Peers.h"
 #include "passes/RowAccess.h"
 
 using namespace mlir;
@@ -118,10 +119,9 @@ void TileMemory::bindCoordinates(OpBuilder &builder) {
       Value count = builder.createOrFold<arith::CeilDivUIOp>(loc, orOne(builder, dim), span);
       taskBases[dim] = mulI64(builder, takeFrom(task, count), span);
     }
-  for (unsigned dim : llvm::reverse(placement.order))
-    if (const DimPlace &place = placement.places[dim]; place.threads > 1)
-      threadOffsets[dim] =
-          mulI64(builder, takeFrom(thread, constantI64(builder, place.threads)), constantI64(builder, place.tile()));
+  for (unsigned dim = 0; dim < dims.count(); ++dim)
+    threadOffsets[dim] = mulI64(builder, peerPosition(builder, thread, placement.peersOf(dim)),
+                                constantI64(builder, placement.places[dim].tile()));
   bases.resize(dims.count());
   for (unsigned dim = 0; dim < dims.count(); ++dim)
     leaveTile(builder, dim);
@@ -147,7 +147,9 @@ bool TileMemory::mayPassEnd(unsigned dim) const {
   const DimPlace &place = placement.places[dim];
   std::optional<int64_t> size = recurrence.sizeOf(dims.name(dim));
   bool isEmpty = place.runsEmpty && place.loop != LoopPlace::Inside;
-  return isEmpty || (place.tile() > 1 && (!size || *size % place.tile() != 0));
+  // A thread with nothing of a dimension runs only where others wait for it.
+  int64_t extent = placement.exchanged.empty() ? place.tile() : place.extent();
+  return isEmpty || (extent > 1 && (!size || *size % extent != 0));
 }
 
 int64_t TileMemory::tileCount(unsigned dim) const {
@@ -169,8 +171,10 @@ Value TileMemory::endStep(OpBuilder &builder) const {
 
 Value TileMemory::insideThreads(OpBuilder &builder) {
   Value inside;
+  if (!placement.exchanged.empty())
+    return inside;
   for (unsigned dim = 0; dim < dims.count(); ++dim)
-    if (placement.places[dim].threads > 1)
+    if (placement.places[dim].parts() > 1)
       inside = andI1(builder, inside,
                      arith::CmpIOp::create(builder, recurrence.getLoc(), arith::CmpIPredicate::slt, bases[dim],
                                            orOne(builder, dim)));
@@ -189,7 +193,10 @@ Value TileMemory::isFull(OpBuilder &builder) {
     bool isEntered = place.loop == LoopPlace::Outside || (place.grid && place.loop == LoopPlace::None);
     if (!isEntered || !mayPassEnd(dim))
       continue;
-    Value end = addI64(builder, bases[dim], constantI64(builder, place.tile()));
+    // The same for all threads that wait for each other.
+    Value end = placement.exchanged.empty() ? addI64(builder, bases[dim], constantI64(builder, place.tile()))
+                                            : addI64(builder, addI64(builder, taskBases[dim], starts[dim]),
+                                                     constantI64(builder, place.extent()));
     full = andI1(
         builder, full,
         arith::CmpIOp::create(builder, recurrence.getLoc(), arith::CmpIPredicate::sle, end, sizeOf(builder, dim)));
@@ -213,12 +220,12 @@ void TileMemory::limitsOf(OpBuilder &builder, DimSet set, SmallVectorImpl<Value>
       continue;
     if (dim == dims.scan()) {
       if (stepsLeft)
-        add(dim, stepsLeft);
+        add(dim, subI64(builder, stepsLeft, threadOffsets[dim]));
       continue;
     }
     const DimPlace &place = placement.places[dim];
     std::optional<int64_t> size = recurrence.sizeOf(dims.name(dim));
-    bool padded = !place.grid && place.loop == LoopPlace::None && size && *size < place.tile();
+    bool padded = !place.grid && place.loop == LoopPlace::None && size && *size < place.extent();
     if (padded || isMasked(dim))
       add(dim, subI64(builder, sizeOf(builder, dim), bases[dim]));
   }
@@ -254,6 +261,30 @@ void TileMemory::applyMoves(Value value, MutableArrayRef<SeenAs> seen) const {
     }
 }
 
+Value TileMemory::timeOfThread(OpBuilder &builder, Value time) const {
+  Value offset = threadOffsets[dims.scan()];
+  return recurrence.getReverse() ? subI64(builder, time, offset) : addI64(builder, time, offset);
+}
+
+/// The coordinate of this thread's tile, or the last one where it has nothing of the dimension but runs all the same: a
+/// load's first address is read whatever the limits are.
+Value TileMemory::firstCoordinate(OpBuilder &builder, unsigned dim, Value time) const {
+  Location loc = recurrence.getLoc();
+  const DimPlace &place = placement.places[dim];
+  bool isScanned = dim == dims.scan();
+  Value coordinate = isScanned ? timeOfThread(builder, time) : bases[dim];
+  std::optional<int64_t> size = recurrence.sizeOf(dims.name(dim));
+  bool isPadded = !place.grid && place.loop == LoopPlace::None && size && *size <= place.extent() - place.tile();
+  bool mayBeOutside = isScanned ? bool(stepsLeft) : isMasked(dim) || isPadded;
+  if (place.parts() == 1 || placement.exchanged.empty() || !mayBeOutside)
+    return coordinate;
+  Value zero = constantI64(builder, 0);
+  if (isScanned && recurrence.getReverse())
+    return arith::MaxSIOp::create(builder, loc, coordinate, zero);
+  Value last = subI64(builder, sizeOf(builder, dim), constantI64(builder, 1));
+  return arith::MinSIOp::create(builder, loc, coordinate, arith::MaxSIOp::create(builder, loc, last, zero));
+}
+
 TileMemory::Address TileMemory::addressOf(OpBuilder &builder, unsigned number, ArrayRef<SeenAs> seen, Value time,
                                           int64_t past) const {
   const KernelTensor &tensor = interface.tensors[number];
@@ -265,7 +296,7 @@ TileMemory::Address TileMemory::addressOf(OpBuilder &builder, unsigned number, A
     Value step = strides[number][tensor.perChunk + axis];
     for (unsigned part = tensor.layout.getAxis(axis).size(); part-- > 0;) {
       SeenAs at = seen[--position];
-      Value coordinate = at.dim == dims.scan() ? time : bases[at.dim];
+      Value coordinate = firstCoordinate(builder, at.dim, time);
       Value size = sizeOf(builder, at.dim);
       if (at.flipped)
         coordinate = subI64(builder, subI64(builder, size, constantI64(builder, 1)), coordinate);
@@ -357,9 +388,9 @@ void TileMemory::store(OpBuilder &builder, unsigned number, const Tiles &tiles, 
       Value start = addI64(builder, taskBases[dim], starts[dim]);
       require(arith::CmpIPredicate::sge, addI64(builder, start, constantI64(builder, place.extent())),
               sizeOf(builder, dim));
-      if (place.threads > 1)
+      if (place.parts() > 1)
         require(arith::CmpIPredicate::eq, threadOffsets[dim], zero);
-    } else if (place.grid || place.threads > 1) {
+    } else if (place.grid || place.parts() > 1) {
       require(arith::CmpIPredicate::eq, bases[dim], zero);
     }
   }

@@ -61,6 +61,10 @@ public:
   /// This task's chunk; null where all steps are one task's.
   mlir::Value chunkNumber() const { return chunk; }
   mlir::Value coordinate(unsigned dim) const { return bases[dim]; }
+  /// The time coordinate of this thread's first step of a block of which the first thread begins at `time`.
+  mlir::Value timeOfThread(mlir::OpBuilder &builder, mlir::Value time) const;
+  /// How many steps this thread's first one is after the block's.
+  mlir::Value stepsBefore() const { return threadOffsets[dims.scan()]; }
   /// Coordinates from one element of a tile to the next along an axis of `dim`: against the axis where steps descend.
   int64_t stepAlong(const TileAxis &axis) const;
   /// Where the tile of a dimension on a loop begins, counted from the task's first coordinate.
@@ -106,6 +110,7 @@ public:
 
 private:
   mlir::Value orOne(mlir::OpBuilder &builder, unsigned dim) const;
+  mlir::Value firstCoordinate(mlir::OpBuilder &builder, unsigned dim, mlir::Value time) const;
   struct Address {
     mlir::Value offset;
     llvm::SmallVector<mlir::Value> strides;

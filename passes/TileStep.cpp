@@ -104,10 +104,13 @@ Tiles TileStep::emitReduction(OpBuilder &builder, Operation &op, const Tiles &va
   for (Value tile : values) {
     Type element = cast<VectorType>(tile.getType()).getElementType();
     Value sum = tile;
-    if (!axes.empty())
-      sum = TileReduceOp::create(builder, op.getLoc(), memory.tileType(own - reduced, element),
-                                 isa<MaxOp>(op) ? "max" : "add", tile, builder.getDenseI64ArrayAttr(axes), limits,
-                                 builder.getArrayAttr(coefficients));
+    StringRef kind = isa<MaxOp>(op) ? "max" : "add";
+    if (!axes.empty() || !limits.empty())
+      sum = TileReduceOp::create(builder, op.getLoc(), memory.tileType(own - reduced, element), kind, tile,
+                                 builder.getDenseI64ArrayAttr(axes), limits, builder.getArrayAttr(coefficients));
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (SmallVector<int64_t> peers = peersOf(dim); reduced.contains(dim) && !peers.empty())
+        sum = TileCombineOp::create(builder, op.getLoc(), kind, sum, peers);
     if (factor) {
       Value number = asTile(builder, arith::SIToFPOp::create(builder, op.getLoc(), element, factor));
       number = broadcast(builder, number, cast<VectorType>(sum.getType()).getShape());
@@ -155,7 +158,7 @@ Tiles TileStep::emitDelay(OpBuilder &builder, DelayOp delay) {
 Value TileStep::coordinates(OpBuilder &builder, unsigned dim) {
   Location loc = recurrence.getLoc();
   auto type = memory.tileType(DimSet().with(dim), builder.getI64Type());
-  Value base = dim == dims.scan() ? time : memory.coordinate(dim);
+  Value base = dim == dims.scan() ? memory.timeOfThread(builder, time) : memory.coordinate(dim);
   Value result = vector::BroadcastOp::create(builder, loc, type, base);
   if (type.getNumElements() == 1)
     return result;

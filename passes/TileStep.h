@@ -77,6 +77,9 @@ private:
 
   // Streams and blocks of steps: TileBlocks.cpp.
   bool inBlocks() const { return placement.blockSteps() > 1; }
+  llvm::SmallVector<int64_t> peersOf(unsigned dim) const;
+  mlir::Value stepsLeftHere(mlir::OpBuilder &builder);
+  mlir::Value fromThread(mlir::OpBuilder &builder, mlir::Value tile, int64_t place);
   DimSet overSteps(LayoutAttr layout) { return dims.of(layout).with(dims.scan()); }
   llvm::ArrayRef<Tiles> pastOf(llvm::StringRef state) { return past[state]; }
   void emitScan(mlir::OpBuilder &builder, ScanOp scan, llvm::DenseMap<mlir::Value, Tiles> &tiles);

@@ -196,14 +196,14 @@ private:
     if (rows[number])
       return rows[number];
     Operation *op = tile.getDefiningOp();
-    Value made = makeRow(*op, number);
+    Value made = makeRow(*op, tile, number);
     return known[tile][number] = made;
   }
 
   /// Rows stand in the block of the operation that defines their tile, just before what asks for them.
   void insertFor(Operation &op) { builder.setInsertionPoint(op.getBlock()->findAncestorOpInBlock(*root)); }
 
-  Value makeRow(Operation &op, int64_t number) {
+  Value makeRow(Operation &op, Value tile, int64_t number) {
     auto ask = [&](Value source, int64_t at) {
       Value made = row(source, at);
       insertFor(op);
@@ -217,6 +217,7 @@ private:
         .Case([&](TileDelayOp delay) { return delayRow(delay, number); })
         .Case([&](TileMoveOp move) { return moveRow(builder, move, number, ask); })
         .Case([&](TileShiftOp shift) { return shiftRow(builder, shift, number, ask); })
+        .Case([&](TileExchangeOp exchange) { return exchangeRow(exchange, tile, number); })
         .Case([&](vector::ExtractStridedSliceOp slice) { return sliceRow(builder, slice, number, ask); })
         .Default([&](Operation *) { return elementwiseRow(op, number); });
   }
@@ -385,6 +386,24 @@ private:
     int64_t step = std::exchange(index[delay.getAxis()], 0);
     Value source = delay.getValues()[std::min<int64_t>(step, delay.getValues().size() - 1)];
     return row(source, Rows(source.getType()).numberOf(index));
+  }
+
+  /// All rows at once: the threads wait for each other once.
+  Value exchangeRow(TileExchangeOp exchange, Value tile, int64_t wanted) {
+    SmallVector<Value> values;
+    for (Value value : exchange.getValues())
+      for (int64_t number = 0, count = Rows(value.getType()).count(); number < count; ++number)
+        values.push_back(row(value, number));
+    SmallVector<Type> types;
+    for (size_t source = 0; source < exchange.getSources().size(); ++source)
+      llvm::append_range(types, ValueRange(values).getTypes());
+    insertFor(*exchange);
+    auto made =
+        TileExchangeOp::create(builder, exchange.getLoc(), types, exchange.getWarp(), values, exchange.getSources());
+    ValueRange parts = made.getResults();
+    for (Value result : exchange.getResults())
+      bindRows(result, parts);
+    return known[tile][wanted];
   }
 
   //===--------------------------------------------------------------------===//

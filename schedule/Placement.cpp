@@ -1,19 +1,15 @@
-// Joins a schedule with a recurrence, and refuses what is not legal with its reason.
+// Where the elements of tiles are, and what a recurrence asks of any placement.
 
 #include "schedule/Placement.h"
 #include "dialect/AffineAnalysis.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace ssm;
 using llvm::Error;
 using llvm::Expected;
-
-/// A tile beyond this many elements would take minutes to compile; a loop over one of its dimensions does not.
-static constexpr int64_t maxTileElements = 1 << 16;
-static constexpr int64_t maxThreads = 1024;
-/// Two dense steps take this many to the third multiplications to compose, each an instruction.
-static constexpr int64_t maxMatrix = 8;
 
 static Error refuse(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
@@ -26,9 +22,35 @@ int64_t DimPlace::gridTiles(int64_t size) const {
 int64_t Placement::threads() const {
   int64_t count = 1;
   for (const DimPlace &place : places)
-    if (llvm::MulOverflow(count, place.threads, count))
-      return std::numeric_limits<int64_t>::max();
+    for (int64_t factor : {place.threads, place.warpLanes})
+      if (llvm::MulOverflow(count, factor, count))
+        return std::numeric_limits<int64_t>::max();
   return count;
+}
+
+SmallVector<PeerLevel> Placement::peersOf(unsigned dim) const {
+  // Lanes are the low part of a thread's number; within each part the dimension that is named last is fastest.
+  int64_t laneStride = 1, threadStride = 1;
+  for (const DimPlace &place : places)
+    threadStride *= place.warpLanes;
+  for (unsigned inner : llvm::reverse(order)) {
+    if (inner == dim)
+      break;
+    laneStride *= places[inner].warpLanes;
+    threadStride *= places[inner].threads;
+  }
+  SmallVector<PeerLevel> levels;
+  auto add = [&](int64_t count, int64_t stride) {
+    if (count > 1)
+      levels.push_back({count, stride});
+  };
+  add(places[dim].warpLanes, laneStride);
+  // As many as stand together in every warp are one level, these groups the next.
+  int64_t together =
+      PeerLevel::warpSize % threadStride == 0 ? std::gcd(places[dim].threads, PeerLevel::warpSize / threadStride) : 1;
+  add(together, threadStride);
+  add(places[dim].threads / together, threadStride * together);
+  return levels;
 }
 
 SmallVector<int64_t> Placement::axesOf(unsigned dim) const {
@@ -65,15 +87,10 @@ int64_t Placement::coordinate(unsigned dim, ArrayRef<int64_t> sizes, const TileE
       task /= tasksOf(inner);
     base += task % tasksOf(dim) * place.span();
   }
-  if (place.threads > 1) {
-    // The dimension that is named last is fastest.
-    int64_t thread = element.thread;
-    for (unsigned inner : llvm::reverse(order)) {
-      if (inner == dim)
-        break;
-      thread /= places[inner].threads;
-    }
-    base += thread % place.threads * place.tile();
+  int64_t inner = place.tile();
+  for (PeerLevel level : peersOf(dim)) {
+    base += element.thread / level.stride % level.count * inner;
+    inner *= level.count;
   }
   for (int64_t axis : axesOf(dim))
     base += (axis + 1 == static_cast<int64_t>(axes.size()) ? element.lane : element.reg) * axes[axis].step;
@@ -93,23 +110,29 @@ static bool readsInput(Value value) {
 }
 
 DimSet ssm::dimsHeldWhole(RecurrenceOp recurrence, const DimensionAnalysis &dims) {
-  DimSet held;
+  DimSet held = dimsMovedAlong(recurrence, dims);
   for (Operation &op : recurrence.getBody().front())
-    held =
-        held | llvm::TypeSwitch<Operation *, DimSet>(&op)
-                   .Case<SumOp, MaxOp, MeanOp>(
-                       [&](auto reduction) { return dims.of(reduction.getOver()) & dims.of(reduction.getValue()); })
-                   .Case([&](RenameOp rename) {
-                     DimSet from = dims.of(rename.getFrom());
-                     bool moves = !(dims.of(rename.getValue()) & from).empty() && !readsInput(rename.getValue());
-                     return moves ? from | dims.of(rename.getTo()) : DimSet();
-                   })
-                   .Case([&](FlipOp flip) {
-                     return readsInput(flip.getValue()) ? DimSet() : dims.of(flip.getDim()) & dims.of(flip.getValue());
-                   })
-                   .Case([&](DelayOp delay) { return dims.of(delay.getTap()); })
-                   .Default(DimSet());
+    llvm::TypeSwitch<Operation *>(&op).Case<SumOp, MaxOp, MeanOp>(
+        [&](auto reduction) { held = held | (dims.of(reduction.getOver()) & dims.of(reduction.getValue())); });
   return held;
+}
+
+DimSet ssm::dimsMovedAlong(RecurrenceOp recurrence, const DimensionAnalysis &dims) {
+  DimSet moved;
+  for (Operation &op : recurrence.getBody().front())
+    moved =
+        moved | llvm::TypeSwitch<Operation *, DimSet>(&op)
+                    .Case([&](RenameOp rename) {
+                      DimSet from = dims.of(rename.getFrom());
+                      bool moves = !(dims.of(rename.getValue()) & from).empty() && !readsInput(rename.getValue());
+                      return moves ? from | dims.of(rename.getTo()) : DimSet();
+                    })
+                    .Case([&](FlipOp flip) {
+                      return readsInput(flip.getValue()) ? DimSet() : dims.of(flip.getDim()) & dims.of(flip.getValue());
+                    })
+                    .Case([&](DelayOp delay) { return dims.of(delay.getTap()); })
+                    .Default(DimSet());
+  return moved;
 }
 
 std::optional<int64_t> ssm::chunkSteps(const Schedule &schedule, StringRef scanned) {
@@ -119,7 +142,8 @@ std::optional<int64_t> ssm::chunkSteps(const Schedule &schedule, StringRef scann
   for (const LevelCount &level : placement->levels)
     if (level.level == Level::Grid && level.count)
       return level.count;
-  return std::max(placement->countAt(Level::Loop), placement->countAt(Level::Lane) * placement->countAt(Level::Reg));
+  return std::max(placement->countAt(Level::Loop),
+                  placement->countAt(Level::Thread) * placement->countAt(Level::Lane) * placement->countAt(Level::Reg));
 }
 
 bool ssm::runsStepsAtOnce(const Schedule &schedule, StringRef scanned) {
@@ -128,7 +152,8 @@ bool ssm::runsStepsAtOnce(const Schedule &schedule, StringRef scanned) {
     return false;
   bool isOpen = llvm::any_of(placement->levels,
                              [](const LevelCount &level) { return level.level == Level::Reg && !level.count; });
-  return isOpen || placement->countAt(Level::Lane) > 1 || placement->countAt(Level::Reg) > 1;
+  return isOpen || placement->countAt(Level::Thread) > 1 || placement->countAt(Level::Lane) > 1 ||
+         placement->countAt(Level::Reg) > 1;
 }
 
 Error ssm::checkLanes(RecurrenceOp recurrence) {
@@ -147,373 +172,4 @@ Expected<int64_t> ssm::requireSize(RecurrenceOp recurrence, StringRef dim, Strin
   StringRef extent = recurrence.extentOf(dim);
   return refuse("the size of '" + dim + "' must be known when compiling, since " + why + "; give it with --dim " +
                 extent + "=… or a default in the description");
-}
-
-namespace {
-/// Builds the placement dimension by dimension.
-class Placer {
-public:
-  Placer(RecurrenceOp recurrence, const Schedule &schedule, const Target &target)
-      : recurrence(recurrence), schedule(schedule), target(target), dims(recurrence),
-        held(dimsHeldWhole(recurrence, dims)) {}
-
-  Expected<Placement> place() {
-    for (const DimPlacement &placement : schedule.dims)
-      if (!dims.number(placement.dim))
-        return refuse("the schedule places '" + placement.dim + "', which is not a dimension of the recurrence");
-    result.places.resize(dims.count());
-    orderDims();
-    for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (Error error = dim == dims.scan() ? placeScanned(dim) : placeOther(dim))
-        return std::move(error);
-    if (Error error = placeKnobs())
-      return std::move(error);
-    if (Error error = checkBlocks())
-      return std::move(error);
-    if (Error error = checkMatrices())
-      return std::move(error);
-    if (Error error = buildAxes())
-      return std::move(error);
-    findEmpty();
-    return result;
-  }
-
-private:
-  void orderDims() {
-    for (const DimPlacement &placement : schedule.dims)
-      result.order.push_back(*dims.number(placement.dim));
-    auto add = [&](unsigned dim) {
-      if (!llvm::is_contained(result.order, dim))
-        result.order.push_back(dim);
-    };
-    add(dims.scan());
-    for (unsigned dim = 0; dim < dims.count(); ++dim)
-      add(dim);
-  }
-
-  Error placeScanned(unsigned dim) {
-    const DimPlacement *placement = schedule.lookup(dims.name(dim));
-    result.scan = dim;
-    result.timeTile = 1;
-    if (!placement)
-      return Error::success();
-    for (const LevelCount &level : placement->levels) {
-      bool isHere = level.level == Level::Lane || level.level == Level::Reg;
-      if ((isHere && target.gpu) || level.level == Level::Thread || level.level == Level::Mma)
-        return refuse("'" + dims.name(dim) + "' is the scanned dimension and cannot be on " + nameOf(level.level) +
-                      ": no pass runs a scan at that level" + (target.gpu ? " of a GPU" : "") +
-                      ", so it goes on a loop (" + dims.name(dim) + "=loop:32)");
-      if (level.level == Level::Grid && target.gpu)
-        return refuse("'" + dims.name(dim) +
-                      "' is the scanned dimension and cannot be on grid: no pass chains chunks " +
-                      "of a scan over the blocks of a GPU; it goes on a loop");
-    }
-    if (placement->isOn(Level::Loop))
-      result.timeTile = placement->countAt(Level::Loop);
-    if (runsStepsAtOnce(schedule, dims.name(dim)))
-      if (Error error = placeBlocks(*placement))
-        return error;
-    if (Error error = placeChunks(*placement))
-      return error;
-    if (result.timeTile > 4096)
-      return refuse("a time tile of " + llvm::Twine(result.timeTile) + " steps; at most 4096 fit in scratch");
-    return Error::success();
-  }
-
-  /// Steps that run at once. What is left of the sequence runs as a block in part, so a loop over blocks needs not be
-  /// written.
-  Error placeBlocks(const DimPlacement &placement) {
-    DimPlace &place = result.places[result.scan];
-    std::optional<int64_t> tile = writtenCount(placement, Level::Loop);
-    place.lanes = placement.countAt(Level::Lane);
-    place.regs = placement.countAt(Level::Reg);
-    if (placement.isOn(Level::Reg) && !writtenCount(placement, Level::Reg)) {
-      if (!tile)
-        return refuse("'" + placement.dim + "=reg' takes what lanes leave of a loop's tile, and there is none (" +
-                      placement.dim + "=loop:64,lane:16,reg)");
-      place.regs = std::max<int64_t>(1, *tile / place.lanes);
-    }
-    if (place.lanes > maxTileElements || place.regs > maxTileElements / place.lanes)
-      return refuse("a block of more than " + llvm::Twine(maxTileElements) + " steps at once");
-    if (tile.value_or(place.tile()) % place.tile() != 0)
-      return refuse("'" + placement.dim + "=loop:" + llvm::Twine(*tile) + "' is not a multiple of the " +
-                    llvm::Twine(place.tile()) + " steps inside it");
-    result.timeTile = tile.value_or(place.tile());
-    return checkStreams();
-  }
-
-  /// Whether every state's stream is a scan whose steps compose.
-  Error checkStreams() {
-    if (Error error = checkLanes(recurrence))
-      return error;
-    AffineAnalysis analysis(recurrence);
-    for (const Component &component : analysis.components())
-      if (component.structure != Structure::Delay)
-        return refuse("'" + dims.name(dims.scan()) + "' is on lanes or registers, and the state '" +
-                      component.states.front().state.name + "' is not a scan yet: run ssm-linearize before");
-    return Error::success();
-  }
-
-  /// Products of dense transitions are unrolled, an instruction a product of two elements.
-  Error checkMatrices() {
-    for (auto scan : recurrence.getBody().front().getOps<ScanOp>()) {
-      if (!scan.isDense())
-        continue;
-      StringRef state = scan.getState(0).getName().getValue();
-      int64_t rows = 1;
-      for (auto name : llvm::concat<const Attribute>(scan.getOver()->getValue(), scan.getFrom()->getValue())) {
-        StringRef dim = cast<StringAttr>(name).getValue();
-        const DimPlace &place = result.places[*dims.number(dim)];
-        if (place.lanes > 1 && place.regs > 1)
-          return refuse("'" + dim + "' is on lanes and registers, and the scan of '" + state +
-                        "' has a dense transition along it; place it on one of them");
-        Expected<int64_t> size = requireSize(recurrence, dim, "products of dense steps are unrolled");
-        if (!size)
-          return size.takeError();
-        if (llvm::is_contained(*scan.getOver(), name))
-          rows = llvm::SaturatingMultiply<uint64_t>(rows, *size);
-      }
-      if (rows > maxMatrix && result.blockSteps() > 1)
-        return refuse("'" + dims.name(dims.scan()) + "' cannot be on lane or reg: the state '" + state +
-                      "' has a dense transition of " + llvm::Twine(rows) + " rows, and two steps of more than " +
-                      llvm::Twine(maxMatrix) + " take too many operations to compose");
-    }
-    return Error::success();
-  }
-
-  /// A block of steps has no inside that a loop could run through, and scratch is a step at a time.
-  Error checkBlocks() {
-    if (result.blockSteps() == 1)
-      return Error::success();
-    StringRef scanned = dims.name(dims.scan());
-    for (unsigned dim : result.loops(LoopPlace::Inside))
-      return refuse("'" + dims.name(dim) + "' is on a loop inside that of '" + scanned + "'" +
-                    (schedule.lookup(dims.name(dim)) ? "" : ", where it is unless it is named") + ", and '" + scanned +
-                    "' runs " + llvm::Twine(result.blockSteps()) + " steps at once; place it on reg" +
-                    (held.contains(dim) ? "" : " or grid"));
-    if (result.stagedLoads || result.stagedStores)
-      return refuse("'" + scanned + "' is on lanes or registers, where nothing is staged: memory that runs along '" +
-                    scanned + "' is read as it is; use direct");
-    return Error::success();
-  }
-
-  Error placeChunks(const DimPlacement &placement) {
-    std::optional<int64_t> steps = chunkSteps(schedule, placement.dim);
-    if (!steps)
-      return Error::success();
-    result.chunk = *steps;
-    if (result.chunk % result.timeTile != 0)
-      return refuse("'" + placement.dim + "=grid:" + llvm::Twine(result.chunk) +
-                    "': a chunk's steps must be a multiple of the " + llvm::Twine(result.timeTile) +
-                    " of a tile inside it");
-    return Error::success();
-  }
-
-  Error placeOther(unsigned dim) {
-    StringRef name = dims.name(dim);
-    const DimPlacement *written = schedule.lookup(name);
-    if (!written)
-      return placeUnnamed(dim);
-    if (Error error = checkLevels(dim, *written))
-      return error;
-    DimPlace &place = result.places[dim];
-    place.grid = written->isOn(Level::Grid);
-    place.threads = written->countAt(Level::Thread);
-    place.lanes = written->countAt(Level::Lane);
-    place.regs = written->countAt(Level::Reg);
-    if (Error error = countRegs(dim, *written))
-      return error;
-    if (written->isOn(Level::Loop))
-      return placeLoop(dim, *written);
-    if (!place.grid)
-      return holdWhole(dim, *written);
-    if (std::optional<int64_t> count = writtenCount(*written, Level::Grid); count && *count != place.extent())
-      return refuse("'" + name + "=grid:" + llvm::Twine(*count) + "' covers " + llvm::Twine(place.extent()) +
-                    " with what is inside it; a loop inside the grid runs over the rest (" + name +
-                    "=grid:" + llvm::Twine(*count) + ",loop,…)");
-    return Error::success();
-  }
-
-  /// The scanned dimension comes before the others that are not named, so a loop here is inside its.
-  Error placeUnnamed(unsigned dim) {
-    if (isTap(dims.name(dim)))
-      return holdWhole(dim, {dims.name(dim).str(), {{Level::Reg, std::nullopt}}});
-    result.places[dim].grid = !held.contains(dim);
-    if (held.contains(dim))
-      result.places[dim].loop = LoopPlace::Inside;
-    return Error::success();
-  }
-
-  Error checkLevels(unsigned dim, const DimPlacement &written) {
-    StringRef name = dims.name(dim);
-    bool whole = held.contains(dim);
-    for (const LevelCount &level : written.levels) {
-      if (level.level == Level::Mma)
-        return refuse("'" + name + "' cannot be on mma: no pass implements that level for it; " +
-                      (whole ? "place it on loop, lane or reg" : "place it on grid"));
-      if (level.level == Level::Thread && !target.gpu)
-        return refuse("'" + name + "' is on thread, which a CPU does not have; use grid, lane or reg");
-      if (level.level == Level::Lane && target.gpu)
-        return refuse("'" + name +
-                      "' is on lane: no pass spreads a dimension over the lanes of a warp; use thread or reg");
-      if (level.level == Level::Thread && whole)
-        return refuse("'" + name +
-                      "' is summed over or moved along and cannot be on thread: no pass exchanges values " +
-                      "between threads; place it on loop or reg");
-      if (level.level == Level::Grid && whole)
-        return refuse("'" + name +
-                      "' is summed over or moved along and cannot be on grid; place it on loop, lane or reg");
-      if (level.level != Level::Reg && isTap(name))
-        return refuse("'" + name + "' is the tap dimension of a delay and cannot be on " + nameOf(level.level) +
-                      "; place it on reg");
-    }
-    return Error::success();
-  }
-
-  /// `reg` alone takes what lanes and threads leave of the tile of the loop, or else the grid, above it.
-  Error countRegs(unsigned dim, const DimPlacement &written) {
-    bool loops = written.isOn(Level::Loop);
-    if (!written.isOn(Level::Reg) || writtenCount(written, Level::Reg) || !(loops || written.isOn(Level::Grid)))
-      return Error::success();
-    DimPlace &place = result.places[dim];
-    std::optional<int64_t> tile = writtenCount(written, loops ? Level::Loop : Level::Grid);
-    if (!tile)
-      return refuse("'" + dims.name(dim) + "' is on reg inside " + (loops ? "loop" : "grid") +
-                    ": one of them needs a count, as in '" + dims.name(dim) + "=" + (loops ? "loop" : "grid") +
-                    ",reg:4'");
-    place.regs = std::max<int64_t>(1, *tile / (place.threads * place.lanes));
-    return Error::success();
-  }
-
-  static std::optional<int64_t> writtenCount(const DimPlacement &written, Level level) {
-    for (const LevelCount &entry : written.levels)
-      if (entry.level == level)
-        return entry.count;
-    return std::nullopt;
-  }
-
-  Error placeLoop(unsigned dim, const DimPlacement &written) {
-    StringRef name = dims.name(dim), scanned = dims.name(dims.scan());
-    DimPlace &place = result.places[dim];
-    bool isInside = llvm::find(result.order, dim) > llvm::find(result.order, dims.scan());
-    place.loop = isInside ? LoopPlace::Inside : LoopPlace::Outside;
-    if (!isInside && held.contains(dim))
-      return refuse("'" + name + "' is summed over or moved along, so its loop has to stand inside that of '" +
-                    scanned + "': name it after '" + scanned + "'" +
-                    (schedule.lookup(scanned) ? "" : ", which comes after all that are named unless it is too"));
-    if (isInside && place.threads > 1)
-      return refuse("'" + name + "' is on a loop inside that of '" + scanned +
-                    "' and cannot be on thread there; name it " + "before '" + scanned + "', or place it on grid");
-    std::optional<int64_t> tile = writtenCount(written, Level::Loop), covered = writtenCount(written, Level::Grid);
-    if (tile && *tile % place.extent() != 0)
-      return refuse("'" + name + "=loop:" + llvm::Twine(*tile) + "' is not a multiple of the " +
-                    llvm::Twine(place.extent()) + " coordinates inside it");
-    if (covered && *covered % tile.value_or(place.extent()) != 0)
-      return refuse("'" + name + "=grid:" + llvm::Twine(*covered) + "' is not a multiple of the " +
-                    llvm::Twine(tile.value_or(place.extent())) + " coordinates of the loop inside it");
-    if (place.grid)
-      place.gridTile = covered.value_or(tile.value_or(place.extent()));
-    return Error::success();
-  }
-
-  /// A window's taps are tiles of their own, so its dimension has one register axis.
-  bool isTap(StringRef name) {
-    return llvm::any_of(recurrence.getBody().front().getOps<DelayOp>(),
-                        [&](DelayOp delay) { return delay.getTap() == name; });
-  }
-
-  /// Without a grid or loop above it, registers, lanes and threads must hold every coordinate. `reg` alone takes what
-  /// is left.
-  Error holdWhole(unsigned dim, const DimPlacement &written) {
-    StringRef name = dims.name(dim);
-    Expected<int64_t> size = requireSize(recurrence, name, "registers, lanes or threads hold all of it");
-    if (!size)
-      return size.takeError();
-    DimPlace &place = result.places[dim];
-    for (const LevelCount &level : written.levels)
-      if (level.level == Level::Reg && !level.count)
-        place.regs = std::max<int64_t>(1, llvm::divideCeil(*size, place.threads * place.lanes));
-    if (place.extent() < *size)
-      return refuse("'" + name + "' of size " + llvm::Twine(*size) + " does not fit in the " +
-                    llvm::Twine(place.extent()) + " coordinates that its levels hold; a loop runs over the rest");
-    return Error::success();
-  }
-
-  Error placeKnobs() {
-    for (const Knob &knob : schedule.knobs) {
-      bool isAccess = knob.name == "load" || knob.name == "store";
-      if (!isAccess || !knob.of.empty())
-        return refuse("the knob '" + knob.name + (knob.of.empty() ? "" : "(…)") + "' is not implemented by any pass");
-      if (knob.value != "direct" && knob.value != "staged")
-        return refuse("'" + knob.name + "=" + knob.value + "': expected direct or staged");
-      if (knob.value == "staged" && target.gpu)
-        return refuse("'" + knob.name + "=staged' is not implemented by any pass for a GPU; use direct");
-      (knob.name == "load" ? result.stagedLoads : result.stagedStores) = knob.value == "staged";
-    }
-    return Error::success();
-  }
-
-  /// Dimensions that may be empty, with results that are there all the same.
-  void findEmpty() {
-    DimSet ofAll(~uint64_t(0));
-    for (auto output : recurrence.getBody().front().getOps<OutputOp>())
-      ofAll = ofAll & dims.of(output.getLayout());
-    for (const State &state : getStates(recurrence))
-      if (state.depth != 0)
-        ofAll = ofAll & dims.of(state.layout);
-    for (unsigned dim = 0; dim < dims.count(); ++dim) {
-      DimPlace &place = result.places[dim];
-      bool isEntered = place.grid || place.loop == LoopPlace::Outside;
-      place.runsEmpty = isEntered && !ofAll.contains(dim) && recurrence.sizeOf(dims.name(dim)).value_or(0) == 0;
-    }
-  }
-
-  Error buildAxes() {
-    std::optional<unsigned> laneDim;
-    for (unsigned dim = 0; dim < dims.count(); ++dim) {
-      const DimPlace &place = result.places[dim];
-      if (place.lanes > 1 && laneDim)
-        return refuse("both '" + dims.name(*laneDim) + "' and '" + dims.name(dim) +
-                      "' are on lanes; one dimension can be");
-      if (place.lanes > 1)
-        laneDim = dim;
-      // Lanes of the scanned dimension hold consecutive steps each, others consecutive coordinates together.
-      if (place.regs > 1)
-        result.axes.push_back({dim, place.regs, dim == dims.scan() ? 1 : place.lanes});
-    }
-    bool isScanned = laneDim == dims.scan();
-    result.axes.push_back(
-        {laneDim, laneDim ? result.places[*laneDim].lanes : 1, isScanned ? result.places[*laneDim].regs : 1});
-    if (result.threads() > maxThreads)
-      return refuse("the block has " + llvm::Twine(result.threads()) + " threads; at most 1024 are allowed");
-    return checkTiles();
-  }
-
-  Error checkTiles() {
-    for (Operation &op : recurrence.getBody().front())
-      for (Value value : op.getResults()) {
-        int64_t elements = 1;
-        DimSet set = dims.of(value);
-        for (const TileAxis &axis : result.axes)
-          if (axis.dim && set.contains(*axis.dim) && llvm::MulOverflow(elements, axis.extent, elements))
-            elements = maxTileElements + 1;
-        if (elements > maxTileElements)
-          return refuse("a tile over [" + llvm::join(dims.list(set), ", ") + "] has more than " +
-                        llvm::Twine(maxTileElements) +
-                        " elements in registers; a loop over one of them, or fewer registers and lanes, is needed");
-      }
-    return Error::success();
-  }
-
-  RecurrenceOp recurrence;
-  const Schedule &schedule;
-  const Target &target;
-  DimensionAnalysis dims;
-  DimSet held;
-  Placement result;
-};
-} // namespace
-
-Expected<Placement> ssm::placeSchedule(RecurrenceOp recurrence, const Schedule &schedule, const Target &target) {
-  return Placer(recurrence, schedule, target).place();
 }

@@ -34,6 +34,8 @@ struct DimPlace {
   bool grid = false;
   LoopPlace loop = LoopPlace::None;
   int64_t threads = 1, lanes = 1, regs = 1;
+  /// Lanes of a warp, which are threads of their own with a tile each; `lanes` are elements of one.
+  int64_t warpLanes = 1;
   /// With both grid and loop: coordinates that one task loops over.
   int64_t gridTile = 0;
   /// On the grid or on a loop outside the scanned dimension's, and some result lacks it: that result is computed even
@@ -41,15 +43,25 @@ struct DimPlace {
   bool runsEmpty = false;
   /// Coordinates that one task, or one thread, holds in its tile; of the scanned dimension, steps of a block.
   int64_t tile() const { return lanes * regs; }
+  /// Threads of a block that a tile of the dimension is spread over.
+  int64_t parts() const { return threads * warpLanes; }
   /// Coordinates of the tile of a task or block.
-  int64_t extent() const { return threads * tile(); }
+  int64_t extent() const { return parts() * tile(); }
   /// Coordinates that one task or block covers of a dimension on the grid.
   int64_t span() const { return gridTile ? gridTile : extent(); }
   /// Parts that the grid cuts a size into; 1 where the dimension is not on it.
   int64_t gridTiles(int64_t size) const;
 };
 
-/// Names one element of a dimension's tile.
+/// Threads of a block that hold consecutive parts of a dimension: so many, this far apart in the block's numbering.
+struct PeerLevel {
+  static constexpr int64_t warpSize = 32;
+  int64_t count, stride;
+  /// Whether they are lanes of one warp; their count is a power of two then.
+  bool inWarp() const { return warpSize % (count * stride) == 0; }
+};
+
+/// Names one element of a dimension's tile. On a GPU, `thread` counts lanes of warps as well.
 struct TileElement {
   int64_t task = 0, thread = 0, lane = 0, reg = 0;
   /// Which tile of the dimension's loop.
@@ -72,9 +84,14 @@ struct Placement {
   /// Positions of the dimensions as the schedule names them; then the scanned one and the others, where not named.
   llvm::SmallVector<unsigned> order;
   /// Steps that a task runs at once, on lanes and registers; 1 where it runs one after another.
-  int64_t blockSteps() const { return places[scan].tile(); }
+  int64_t blockSteps() const { return places[scan].extent(); }
   /// Threads of a block; 1 on a CPU.
   int64_t threads() const;
+  /// How the threads that share a dimension find each other, innermost first: its place among them is a number whose
+  /// digits are the places on the levels.
+  llvm::SmallVector<PeerLevel> peersOf(unsigned dim) const;
+  /// Dimensions spread over threads that have to hand each other values: all threads run all steps then.
+  DimSet exchanged;
 
   /// The axes of a dimension, registers before lanes.
   llvm::SmallVector<int64_t> axesOf(unsigned dim) const;
@@ -86,6 +103,9 @@ struct Placement {
   /// of `sizes` (by position), and the lane and the register are the dimension's own. It may lie past the end.
   int64_t coordinate(unsigned dim, llvm::ArrayRef<int64_t> sizes, const TileElement &element) const;
 };
+
+/// Dimensions along which computed values are renamed or flipped, or delayed as taps.
+DimSet dimsMovedAlong(RecurrenceOp recurrence, const DimensionAnalysis &dims);
 
 /// Dimensions of which each task must hold all coordinates: those that a sum, maximum or mean runs over, that a rename
 /// or flip of a computed value moves along, and the taps of delays.

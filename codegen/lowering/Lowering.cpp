@@ -93,7 +93,7 @@ static Error makeStreams(ModuleOp module, const LoweringOptions &options) {
   if (!wanted)
     return wanted.takeError();
   for (auto part : module.getOps<RecurrenceOp>()) {
-    if (ChunkRole(part).isJoin() || !runsStepsAtOnce(*wanted, part.getScan()) || options.target.isGpu())
+    if (ChunkRole(part).isJoin() || !runsStepsAtOnce(*wanted, part.getScan()))
       continue;
     if (Error error = checkLanes(part))
       return error;

@@ -204,3 +204,59 @@ func.func @tile_shift_c1_fill(%a: vector<4xf32>) {
   %0 = ssm.tile_shift %a by 1 along [0] fill(%a) : vector<4xf32>, vector<4xf32>
   return
 }
+
+// -----
+func.func @tile_shift_c1_peers(%a: vector<4xf32>, %h: vector<1xf32>) {
+  // expected-error@+1 {{'ssm.tile_shift' op is shared by 1 threads at distance 4}}
+  %0 = ssm.tile_shift %a by 1 along [0] peers [1, 4] fill(%h) : vector<4xf32>, vector<1xf32>
+  return
+}
+
+// -----
+func.func @tile_scan_c5_pairs(%a: vector<4xf32>, %h: vector<1xf32>) {
+  // expected-error@+1 {{'ssm.tile_scan' op expects a count and a distance for each level of threads}}
+  %0 = ssm.tile_scan transition(%a) drive(%a) carry(%h) along [0] peers [4] : (vector<4xf32>, vector<4xf32>, vector<1xf32>) -> vector<4xf32>
+  return
+}
+
+// -----
+func.func @tile_scan_c5_distance(%a: vector<4xf32>, %h: vector<1xf32>) {
+  // expected-error@+1 {{'ssm.tile_scan' op is shared by 4 threads at distance 0}}
+  %0 = ssm.tile_scan transition(%a) drive(%a) carry(%h) along [0] peers [4, 0] : (vector<4xf32>, vector<4xf32>, vector<1xf32>) -> vector<4xf32>
+  return
+}
+
+// -----
+func.func @tile_combine_c1_kind(%a: vector<4xf32>) {
+  // expected-error@+1 {{'ssm.tile_combine' op has the unknown kind 'mul'; expected add or max}}
+  %0 = ssm.tile_combine mul %a peers [4, 1] : vector<4xf32>
+  return
+}
+
+// -----
+func.func @tile_combine_c1_peers(%a: vector<4xf32>) {
+  // expected-error@+1 {{'ssm.tile_combine' op expects a count and a distance of threads}}
+  %0 = ssm.tile_combine add %a peers [] : vector<4xf32>
+  return
+}
+
+// -----
+func.func @tile_exchange_c1_count(%a: vector<4xf32>, %t: i64) {
+  // expected-error@+1 {{'ssm.tile_exchange' op of 1 tiles and 2 threads has 1 results}}
+  %0 = ssm.tile_exchange %a from %t, %t : (vector<4xf32>, i64, i64) -> vector<4xf32>
+  return
+}
+
+// -----
+func.func @tile_exchange_c1_type(%a: vector<4xf32>, %t: i64) {
+  // expected-error@+1 {{'ssm.tile_exchange' op expects results of the types of its tiles, found 'vector<2xf32>'}}
+  %0 = ssm.tile_exchange warp %a from %t : (vector<4xf32>, i64) -> vector<2xf32>
+  return
+}
+
+// -----
+func.func @shared_c1() {
+  // expected-error@+1 {{'ssm.shared' op of 0 bytes}}
+  %0 = ssm.shared 0 : !llvm.ptr<3>
+  return
+}

@@ -20,3 +20,17 @@ func.func @kernel(%p: !llvm.ptr) attributes {ssm.threads = 64 : i64} {
   llvm.store %sum, %p : i64, !llvm.ptr
   return
 }
+
+// What threads share is a global of the module, of the kernel alone.
+// CHECK:       llvm.mlir.global internal @sharing_shared0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<256 x i8>
+// CHECK:       gpu.func @sharing
+// CHECK:         %[[MEMORY:.*]] = llvm.mlir.addressof @sharing_shared0 : !llvm.ptr<3>
+// CHECK:         llvm.getelementptr %[[MEMORY]][%{{.*}}]
+func.func @sharing() attributes {ssm.threads = 64 : i64} {
+  %memory = ssm.shared 256 : !llvm.ptr<3>
+  %thread = ssm.tile_place thread : i64
+  %place = llvm.getelementptr %memory[%thread] : (!llvm.ptr<3>, i64) -> !llvm.ptr<3>, f32
+  %zero = arith.constant 0.0 : f32
+  llvm.store %zero, %place : f32, !llvm.ptr<3>
+  return
+}

@@ -4,16 +4,16 @@
 // CHECK-LABEL: func.func @lanes(
 // CHECK-SAME:      %[[A:.*]]: vector<4xf32>, %[[B:.*]]: vector<4xf32>, %[[H:.*]]: vector<1xf32>
 // CHECK-DAG:     %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : vector<1xf32>
-// CHECK:         %[[B1:.*]] = ssm.tile_shift %[[B]] by 1 along [0] fill(%[[ZERO]])
+// CHECK-DAG:     %[[ONE:.*]] = arith.constant dense<1.000000e+00> : vector<1xf32>
+// CHECK-DAG:     %[[A1:.*]] = ssm.tile_shift %[[A]] by 1 along [0] fill(%[[ONE]])
+// CHECK-DAG:     %[[B1:.*]] = ssm.tile_shift %[[B]] by 1 along [0] fill(%[[ZERO]])
 // CHECK:         %[[AB1:.*]] = arith.mulf %[[A]], %[[B1]]
 // CHECK:         %[[TWO_B:.*]] = arith.addf %[[AB1]], %[[B]]
-// CHECK:         %[[ONE:.*]] = arith.constant dense<1.000000e+00> : vector<1xf32>
-// CHECK:         %[[A1:.*]] = ssm.tile_shift %[[A]] by 1 along [0] fill(%[[ONE]])
 // CHECK:         %[[TWO_A:.*]] = arith.mulf %[[A]], %[[A1]]
-// CHECK:         %[[B2:.*]] = ssm.tile_shift %[[TWO_B]] by 2 along [0] fill(%[[ZERO]])
+// CHECK-DAG:     %[[A2:.*]] = ssm.tile_shift %[[TWO_A]] by 2 along [0] fill(%[[ONE]])
+// CHECK-DAG:     %[[B2:.*]] = ssm.tile_shift %[[TWO_B]] by 2 along [0] fill(%[[ZERO]])
 // CHECK:         %[[AB2:.*]] = arith.mulf %[[TWO_A]], %[[B2]]
 // CHECK:         %[[ALL_B:.*]] = arith.addf %[[AB2]], %[[TWO_B]]
-// CHECK:         %[[A2:.*]] = ssm.tile_shift %[[TWO_A]] by 2 along [0] fill(%[[ONE]])
 // CHECK:         %[[ALL_A:.*]] = arith.mulf %[[TWO_A]], %[[A2]]
 // CHECK-NOT:     tile_shift
 // CHECK:         %[[BEFORE:.*]] = vector.broadcast %[[H]]
@@ -40,8 +40,8 @@ func.func @identity(%b: vector<4xf32>, %h: vector<1xf32>) -> vector<4xf32> {
 // CHECK-SAME:      %[[L:.*]]: vector<2xf32>, %[[B:.*]]: vector<2xf32>
 // CHECK:         %[[LEAST:.*]] = arith.constant dense<-1.040000e+02> : vector<2xf32>
 // CHECK:         %[[LOG:.*]] = arith.maximumf %[[L]], %[[LEAST]]
-// CHECK:         math.exp %[[LOG]]
 // CHECK:         %[[EARLIER:.*]] = ssm.tile_shift %[[LOG]] by 1 along [0] fill(%{{.*}})
+// CHECK:         math.exp %[[LOG]]
 // CHECK:         %[[SUM:.*]] = arith.addf %[[LOG]], %[[EARLIER]]
 // CHECK:         math.exp %[[SUM]]
 func.func @logs(%l: vector<2xf32>, %b: vector<2xf32>, %h: vector<1xf32>) -> vector<2xf32> {
@@ -52,12 +52,12 @@ func.func @logs(%l: vector<2xf32>, %b: vector<2xf32>, %h: vector<1xf32>) -> vect
 
 // Over (max, +) the absent step adds 0 and drives with -infinity.
 // CHECK-LABEL: func.func @maxima
-// CHECK:         %[[LEAST:.*]] = arith.constant dense<0xFF800000> : vector<1xf32>
-// CHECK:         %[[B1:.*]] = ssm.tile_shift %{{.*}} by 1 along [0] fill(%[[LEAST]])
+// CHECK-DAG:     %[[LEAST:.*]] = arith.constant dense<0xFF800000> : vector<1xf32>
+// CHECK-DAG:     %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : vector<1xf32>
+// CHECK-DAG:     ssm.tile_shift %{{.*}} by 1 along [0] fill(%[[ZERO]])
+// CHECK-DAG:     %[[B1:.*]] = ssm.tile_shift %{{.*}} by 1 along [0] fill(%[[LEAST]])
 // CHECK:         %[[AB:.*]] = arith.addf %{{.*}}, %[[B1]]
 // CHECK:         arith.maximumf %[[AB]]
-// CHECK:         %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : vector<1xf32>
-// CHECK:         ssm.tile_shift %{{.*}} by 1 along [0] fill(%[[ZERO]])
 // CHECK-NOT:     arith.mulf
 func.func @maxima(%a: vector<2xf32>, %b: vector<2xf32>, %h: vector<1xf32>) -> vector<2xf32> {
   %s = ssm.tile_scan max transition(%a) drive(%b) carry(%h) along [0]
@@ -147,11 +147,45 @@ func.func @coupled(%m0: vector<2xf32>, %m1: vector<2xf32>, %m2: vector<2xf32>, %
 // Rows on axis 0, columns on axis 1: a product of matrices is the sum of products of a column and a row. What is shifted
 // in is the identity matrix.
 // CHECK-LABEL: func.func @dense
-// CHECK:         %[[COLUMN:.*]] = vector.extract_strided_slice %arg0 {offsets = [0, 0, 0], sizes = [2, 1, 2]
 // CHECK:         arith.constant dense<{{\[\[\[1.000000e\+00\], \[0.000000e\+00\]\], \[\[0.000000e\+00\], \[1.000000e\+00\]\]\]}}> : vector<2x2x1xf32>
-// CHECK:         %[[ROW:.*]] = vector.extract_strided_slice %{{.*}} {offsets = [0, 0, 0], sizes = [1, 2, 2]
+// CHECK-DAG:     %[[COLUMN:.*]] = vector.extract_strided_slice %arg0 {offsets = [0, 0, 0], sizes = [2, 1, 2]
+// CHECK-DAG:     %[[ROW:.*]] = vector.extract_strided_slice %{{.*}} {offsets = [0, 0, 0], sizes = [1, 2, 2]
 func.func @dense(%m: vector<2x2x2xf32>, %b: vector<2x1x2xf32>, %h: vector<2x1x1xf32>) -> vector<2x1x2xf32> {
   %s = ssm.tile_scan transition(%m) over [0] from [1] of [2] drive(%b) carry(%h) along [2]
       : (vector<2x2x2xf32>, vector<2x1x2xf32>, vector<2x1x1xf32>) -> vector<2x1x2xf32>
   return %s : vector<2x1x2xf32>
+}
+
+// Four lanes of a warp: two rounds of exchanges, in which the first lanes keep what they have; then what the lane before
+// has, and nothing for the first.
+// CHECK-LABEL: func.func @warp(
+// CHECK-SAME:      %[[A:.*]]: vector<1xf32>, %[[B:.*]]: vector<1xf32>, %[[H:.*]]: vector<1xf32>
+// CHECK:         %[[THREAD:.*]] = ssm.tile_place thread
+// CHECK:         %[[FIRST:.*]]:2 = ssm.tile_exchange warp %[[A]], %[[B]] from %{{.*}}
+// CHECK:         %[[AB:.*]] = arith.mulf %[[A]], %[[FIRST]]#1
+// CHECK:         %[[TWO_B:.*]] = arith.addf %[[AB]], %[[B]]
+// CHECK:         %[[TWO_A:.*]] = arith.mulf %[[A]], %[[FIRST]]#0
+// CHECK:         %[[ROUND_A:.*]] = arith.select %[[HAS:.*]], %[[TWO_A]], %[[A]]
+// CHECK:         %[[ROUND_B:.*]] = arith.select %[[HAS]], %[[TWO_B]], %[[B]]
+// CHECK:         ssm.tile_exchange warp %[[ROUND_A]], %[[ROUND_B]]
+// CHECK:         %[[BEFORE:.*]]:2 = ssm.tile_exchange warp
+// CHECK:         arith.select %[[HAS]], %[[BEFORE]]#0
+// CHECK:         arith.select %[[HAS]], %[[BEFORE]]#1
+// CHECK-NOT:     ssm.tile_exchange
+// CHECK:         return
+func.func @warp(%a: vector<1xf32>, %b: vector<1xf32>, %h: vector<1xf32>) -> vector<1xf32> {
+  %s = ssm.tile_scan transition(%a) drive(%b) carry(%h) along [] peers [4, 1]
+      : (vector<1xf32>, vector<1xf32>, vector<1xf32>) -> vector<1xf32>
+  return %s : vector<1xf32>
+}
+
+// Three warps: each reads what all did, in one exchange, and runs through it in their order.
+// CHECK-LABEL: func.func @warps(
+// CHECK:         ssm.tile_exchange %{{.*}}, %{{.*}} from %{{.*}}, %{{.*}}, %{{.*}} : (vector<1xf32>, vector<1xf32>, i64, i64, i64) ->
+// CHECK-NOT:     ssm.tile_exchange
+// CHECK:         return
+func.func @warps(%a: vector<1xf32>, %b: vector<1xf32>, %h: vector<1xf32>) -> vector<1xf32> {
+  %s = ssm.tile_scan transition(%a) drive(%b) carry(%h) along [] peers [3, 32]
+      : (vector<1xf32>, vector<1xf32>, vector<1xf32>) -> vector<1xf32>
+  return %s : vector<1xf32>
 }

@@ -15,7 +15,7 @@
 // RUN: not ssm-opt %t/sum.mlir --ssm-tile='schedule=time=loop:6,lane:4;state=reg' 2>&1 | FileCheck %t/sum.mlir --check-prefix=LOOP
 // RUN: not ssm-opt %t/sum.mlir --ssm-tile='schedule=time=grid:6,lane:4;state=reg' 2>&1 | FileCheck %t/sum.mlir --check-prefix=GRID
 // RUN: not ssm-opt %t/sum.mlir --ssm-tile='schedule=time=lane:4,reg;state=reg' 2>&1 | FileCheck %t/sum.mlir --check-prefix=REG
-// RUN: not ssm-opt %t/sum.mlir --ssm-tile='gpu=true schedule=time=lane:4;state=reg' 2>&1 | FileCheck %t/sum.mlir --check-prefix=GPU
+// RUN: ssm-opt %t/sum.mlir --ssm-tile='gpu=true schedule=time=lane:4;state=thread:8' | FileCheck %t/sum.mlir --check-prefix=GPU
 // RUN: not ssm-opt %t/dense.mlir --ssm-tile='schedule=time=lane:4;state=reg;col=reg' 2>&1 | FileCheck %t/dense.mlir
 // RUN: not ssm-opt %t/dense.mlir --ssm-tile='schedule=time=loop;state=lane:4,reg;col=reg' 2>&1 | FileCheck %t/dense.mlir --check-prefix=MATRIX
 
@@ -130,7 +130,10 @@ ssm.recurrence @r dims [time, key = 4] scan time {
 // LOOP: 'time=loop:6' is not a multiple of the 4 steps inside it
 // GRID: 'time=grid:6': a chunk's steps must be a multiple of the 4 of a tile inside it
 // REG: 'time=reg' takes what lanes leave of a loop's tile, and there is none (time=loop:64,lane:16,reg)
-// GPU: 'time' is the scanned dimension and cannot be on lane: no pass runs a scan at that level of a GPU
+// On a GPU lanes are the low part of a thread's number, and each thread has tiles of its own.
+// GPU: ssm.threads = 32
+// GPU: ssm.tile_scan {{.*}} along [] peers [4, 1]
+// GPU: ssm.tile_combine add %{{.*}} peers [8, 4]
 ssm.recurrence @r dims [time, state = 4] scan time {
   %b = ssm.input "b" [state, time] stored f32 : f32
   %h = ssm.scan "h" [state] stored f32 identity drive(%b) : f32

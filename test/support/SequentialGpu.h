@@ -9,8 +9,8 @@
 
 namespace ssm::test {
 
-/// A GPU kernel's LLVM module compiled for this processor, its threads run one after another: enough for kernels in
-/// which no thread waits for another. An intrinsic of the GPU without a stand-in here is an error.
+/// A GPU kernel's LLVM module compiled for this processor, its threads run in turns, each up to where it waits
+/// for the others. An intrinsic of the GPU without a stand-in here is an error.
 class SequentialGpu {
 public:
   static llvm::Expected<std::unique_ptr<SequentialGpu>> create(RecurrenceOp recurrence, const LoweringOptions &options);

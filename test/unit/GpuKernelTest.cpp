@@ -151,3 +151,34 @@ TEST(GpuKernelLoops, GiveTheInterpretersResult) {
       return;
   }
 }
+
+/// Threads that hand each other sums and steps, in a warp and beyond; 7 and 41 leave parts of them over.
+TEST(GpuKernelThreads, GiveTheInterpretersResult) {
+  const std::pair<const char *, const char *> schedules[] = {
+      {"mamba1.ssm", "member=grid,thread:4; time=loop; state=lane:8"},
+      {"mamba1.ssm", "member=grid,thread:4; time=loop; state=lane:4,reg:2"},
+      {"mamba1.ssm", "member=grid; time=loop; state=thread:2,lane:4"},
+      {"mamba1.ssm", "member=grid,lane:4; time=loop; state=thread:3,reg:3"},
+      {"mamba1.ssm", "member=grid; time=lane:32; state=reg"},
+      {"mamba1.ssm", "member=grid,thread:2; time=lane:8,reg:3; state=reg"},
+      {"mamba1.ssm", "member=grid; time=thread:3; state=reg"},
+      {"mamba1.ssm", "member=grid; time=thread:2,lane:8,reg:2; state=reg"},
+      {"mamba1.ssm", "member=grid; time=reg:4; state=lane:8"},
+      {"mamba1.ssm", "member=grid; time=loop:16,lane:8,reg; state=thread:2,lane:4"},
+      {"s4d.ssm", "channel=grid; time=lane:16; state=lane:2,reg"},
+      {"ema2.ssm", "channel=grid,thread:2; time=lane:16,reg:2"},
+      {"ema2.ssm", "channel=grid; time=thread:2,lane:4,reg:2"},
+      {"deltanet.ssm", "value=grid,thread:4; time=loop; key=lane:8"},
+      {"deltanet.ssm", "value=grid,lane:4; time=loop; key=thread:2,lane:2,reg"},
+      {"s4.ssm", "channel=grid; time=lane:4; state=reg; col=reg"},
+      {"s4.ssm", "channel=grid,lane:8; time=loop; state=loop,reg:2; col=reg"},
+      {"gla.ssm", "value=grid; key=lane:4,reg; time=thread:2,lane:2,reg:2"},
+      {"mamba2.ssm", "headdim=grid,thread:2; time=loop; state=lane:4,reg"},
+  };
+  for (auto [file, schedule] : schedules) {
+    SCOPED_TRACE(std::string(file) + " " + schedule);
+    runModel(file, schedule);
+    if (HasFatalFailure())
+      return;
+  }
+}

@@ -146,22 +146,23 @@ TEST_F(PlacementTest, RefusalsOfLevels) {
   EXPECT_EQ(refusal("time=grid" + rest, gpu),
             "'time' is the scanned dimension and cannot be on grid: no pass chains chunks of a scan over the blocks of "
             "a GPU; it goes on a loop");
-  EXPECT_EQ(refusal("time=loop:64,reg:8" + rest, gpu),
-            "'time' is the scanned dimension and cannot be on reg: no pass runs a scan at that level of a GPU, so it "
-            "goes on a loop (time=loop:32)");
-  EXPECT_EQ(refusal("time=loop:64,lane:8" + rest),
-            "'time' is on lanes or registers, and the state 'h' is not a scan yet: run ssm-linearize before");
+  for (const Target &target : {cpu, gpu})
+    EXPECT_EQ(refusal("time=loop:64,lane:8" + rest, target),
+              "'time' is on lanes or registers, and the state 'h' is not a scan yet: run ssm-linearize before");
   EXPECT_EQ(refusal("time=loop:64,mma:8" + rest),
             "'time' is the scanned dimension and cannot be on mma: no pass runs a scan at that level, so it goes on a "
             "loop (time=loop:32)");
   EXPECT_EQ(refusal("time=loop:4097" + rest), "a time tile of 4097 steps; at most 4096 fit in scratch");
   EXPECT_EQ(refusal("a=mma:16" + rest), "'a' cannot be on mma: no pass implements that level for it; place it on grid");
   EXPECT_EQ(refusal("a=grid,thread:32" + rest), "'a' is on thread, which a CPU does not have; use grid, lane or reg");
-  EXPECT_EQ(refusal("a=grid,lane:32" + rest, gpu),
-            "'a' is on lane: no pass spreads a dimension over the lanes of a warp; use thread or reg");
-  EXPECT_EQ(refusal("s=thread:10; c=reg; t=reg", gpu),
-            "'s' is summed over or moved along and cannot be on thread: no pass "
-            "exchanges values between threads; place it on loop or reg");
+  EXPECT_EQ(refusal("a=grid,lane:12" + rest, gpu),
+            "'a=lane:12': of a warp's lanes a dimension takes 2, 4, 8, 16 or 32");
+  EXPECT_EQ(refusal("a=grid,lane:8; b=grid,lane:8" + rest, gpu), "the schedule takes more than the 32 lanes of a warp");
+  EXPECT_EQ(refusal("a=grid,lane:8; b=grid,thread:256" + rest, gpu),
+            "the block has 2048 threads; at most 1024 are allowed");
+  EXPECT_EQ(
+      refusal("s=thread:10; c=reg; t=reg", gpu),
+      "'s' is moved along and cannot be on thread: no pass moves values between threads; place it on loop or reg");
   EXPECT_EQ(refusal("s=grid,reg; c=reg; t=reg"),
             "'s' is summed over or moved along and cannot be on grid; place it on loop, lane or reg");
   EXPECT_EQ(refusal("s=reg; c=reg; t=lane:4"),
@@ -266,6 +267,12 @@ std::vector<Held> tableOfElements() {
       {"a=loop,thread:4,reg:2; time=loop", true, {0, 2, 0, 1, 0}, turn(3), {5, 13, 21}},
       {"a=grid:16,loop,thread:4; b=reg; time=loop", true, {1, 3, 0, 0, 0}, turn(4), {19, 23, 27, 31}},
       {"a=thread:10,reg; b=grid", true, {0, 9, 0, 0, 0}, reg(4), {36, 37, 38, 39}},
+      // A warp's lanes are the low part of a thread's number, whatever dimension they are of.
+      {"a=grid,lane:4,reg:2", true, {0, 0, 0, 1, 0}, thread(4), {1, 3, 5, 7}},
+      {"a=grid,thread:2,lane:2,reg:3", true, {}, thread(4), {0, 3, 6, 9}},
+      {"a=grid,thread:2,lane:2; b=lane:2,reg:3", true, {}, thread(8), {0, 0, 1, 1, 2, 2, 3, 3}},
+      {"a=grid,thread:2; b=lane:2,reg:3", true, {}, thread(4), {0, 0, 1, 1}},
+      {"b=thread:2,reg:3; a=grid,lane:4", true, {1, 0, 0, 0, 0}, thread(8), {4, 5, 6, 7, 4, 5, 6, 7}},
   };
 }
 } // namespace

@@ -1,0 +1,42 @@
+// Threads of a block that share a dimension, and how they find each other.
+
+#include "passes/Peers.h"
+#include "passes/TileMemory.h"
+
+using namespace mlir;
+using namespace ssm;
+
+static Value digit(OpBuilder &builder, Value number, int64_t unit, int64_t count) {
+  Location loc = builder.getUnknownLoc();
+  Value units = builder.createOrFold<arith::DivUIOp>(loc, number, constantI64(builder, unit));
+  return builder.createOrFold<arith::RemUIOp>(loc, units, constantI64(builder, count));
+}
+
+Value ssm::peerPosition(OpBuilder &builder, Value thread, ArrayRef<PeerLevel> levels) {
+  Value place = constantI64(builder, 0);
+  int64_t inner = 1;
+  for (PeerLevel level : levels) {
+    Value own = digit(builder, thread, level.stride, level.count);
+    place = addI64(builder, place, mulI64(builder, own, constantI64(builder, inner)));
+    inner *= level.count;
+  }
+  return place;
+}
+
+Value ssm::peerAt(OpBuilder &builder, Value thread, ArrayRef<PeerLevel> levels, Value place) {
+  int64_t inner = 1;
+  for (PeerLevel level : levels) {
+    Value own = digit(builder, thread, level.stride, level.count), wanted = digit(builder, place, inner, level.count);
+    Value distance = mulI64(builder, subI64(builder, wanted, own), constantI64(builder, level.stride));
+    thread = addI64(builder, thread, distance);
+    inner *= level.count;
+  }
+  return thread;
+}
+
+SmallVector<PeerLevel> ssm::peerLevels(ArrayRef<int64_t> pairs) {
+  SmallVector<PeerLevel> levels;
+  for (size_t level = 0; level < pairs.size(); level += 2)
+    levels.push_back({pairs[level], pairs[level + 1]});
+  return levels;
+}
