@@ -36,6 +36,26 @@ ChunkRole::Start ChunkRole::start(StringRef state) const {
 
 double ChunkRole::constant(StringRef state) const { return cast<FloatAttr>(startOf(plan, state)).getValueAsDouble(); }
 
+BlockRole::BlockRole(RecurrenceOp recurrence) : plan(recurrence->getAttrOfType<DictionaryAttr>("ssm.block")) {}
+
+int64_t BlockRole::steps() const {
+  auto steps = plan ? plan.getAs<IntegerAttr>("steps") : IntegerAttr();
+  return steps ? steps.getInt() : 0;
+}
+
+int64_t BlockRole::restOf() const {
+  auto steps = plan ? plan.getAs<IntegerAttr>("rest_of") : IntegerAttr();
+  return steps ? steps.getInt() : 0;
+}
+
+std::pair<std::string, int64_t> BlockRole::arrayOf(StringRef name) const {
+  auto arrays = plan ? plan.getAs<DictionaryAttr>("arrays") : DictionaryAttr();
+  auto entry = arrays ? arrays.getAs<ArrayAttr>(name) : ArrayAttr();
+  if (!entry)
+    return {};
+  return {cast<StringAttr>(entry[0]).getValue().str(), cast<IntegerAttr>(entry[1]).getInt()};
+}
+
 std::string ssm::kernelName(RecurrenceOp recurrence, bool packed) {
   bool isPart = ChunkRole(recurrence).isPart();
   return (recurrence.getSymName() + (isPart ? "" : "_forward") + (packed ? "" : "_any")).str();
@@ -85,6 +105,8 @@ KernelInterface ssm::getKernelInterface(RecurrenceOp recurrence) {
   if (role.isJoin())
     for (KernelTensor &tensor : interface.tensors)
       tensor.workspace = tensor.name;
+  for (KernelTensor &tensor : interface.tensors)
+    std::tie(tensor.array, tensor.step) = BlockRole(recurrence).arrayOf(tensor.name);
   addStates(interface, recurrence, role);
   for (auto param : body.getOps<ParamOp>())
     interface.parameters.emplace_back(param.getName().str(), param.getDefaultValue().convertToDouble());

@@ -21,7 +21,13 @@ struct KernelTensor {
   bool perChunk = false;
   /// Name of the buffer between kernels that it stands in; empty for a caller's array.
   std::string workspace = {};
+  /// Of a kernel that runs several steps as one: the array of which this is one step in each block of them, and which
+  /// step; empty for an array taken whole.
+  std::string array = {};
+  int64_t step = 0;
 
+  /// The name by which a caller gives it.
+  const std::string &given() const { return array.empty() ? name : array; }
   /// Axes in memory.
   unsigned getRank() const { return perChunk + layout.getRank() + (depth > 1); }
   /// Initial and final states may be left out at launch, as null pointers.
@@ -52,6 +58,22 @@ public:
   /// How a state begins in chunks after the first: from what was carried to it, a constant, or as in the first.
   Start start(llvm::StringRef state) const;
   double constant(llvm::StringRef state) const;
+
+private:
+  mlir::DictionaryAttr plan;
+};
+
+/// What a recurrence is to steps that run as one (ssm-block-steps has the plan); kept on it as the attribute
+/// `ssm.block`.
+class BlockRole {
+public:
+  explicit BlockRole(RecurrenceOp recurrence);
+  /// How many of the description's steps are one of the recurrence's; 0 where each is its own.
+  int64_t steps() const;
+  /// How many steps the blocks have that the recurrence runs what is left of; 0 where there are none.
+  int64_t restOf() const;
+  /// The array, and the step of a block, that an input or output stands for; no name where it is whole.
+  std::pair<std::string, int64_t> arrayOf(llvm::StringRef name) const;
 
 private:
   mlir::DictionaryAttr plan;

@@ -358,6 +358,107 @@ def ChunkScan : Pass<"ssm-chunk-scan", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::complex::ComplexDialect", "::mlir::math::MathDialect"];
 }
 
+def BlockSteps : Pass<"ssm-block-steps", "::mlir::ModuleOp"> {
+  let summary = "Run several steps as one step of another recurrence";
+  let description = [{
+    A recurrence becomes two: `NAME_blocks`, each of whose steps is `steps` of the description's, and `NAME` itself, which
+    runs what is left of the sequence. An input or output of step i in a block is `x.i`; the attribute `ssm.block` tells
+    of which array, and at a launch the two get the array from there on, with its stride along the scanned dimension.
+    States go from the one to the other.
+
+    A real state that is multiplied by what does not vary along some of its dimensions, its rows, that takes up products
+    of a factor along rows and a factor along the others, and that is read in sums over those others alone, with
+    coefficients that do not vary along rows, takes up all products of a block at once. What a step reads is what it reads
+    of the state before the block, and for each product since, its factor along rows times a small sum over the others.
+    So DeltaNet's state, whose products are made of what is read of it, moves through registers twice a block, and one
+    whose products are made of inputs once, whatever the number of steps. Of any other state the steps are written one
+    after another.
+
+    Refused: states that are remembered for more than a step, steps that compute with their coordinate, states stored in
+    fewer bits than they are computed in (they would be rounded where the blocks end), arrays whose memory runs along the
+    scanned dimension, or in which it is a part of an axis.
+
+    Before, with `steps=2`:
+    ```mlir
+    ssm.recurrence @retention dims [time = 9, key, value] scan time {
+      %q = ssm.input "q" [time, key] stored f32 : f64
+      %k = ssm.input "k" [time, key] stored f32 : f64
+      %v = ssm.input "v" [time, value] stored f32 : f64
+      %a = ssm.input "a" [] stored f32 : f64
+      %Sp = ssm.previous "S" [key, value] stored f32 : f64
+      %aS = arith.mulf %a, %Sp : f64
+      %kv = arith.mulf %k, %v : f64
+      %S = arith.addf %aS, %kv : f64
+      ssm.next "S" %S : f64
+      %qS = arith.mulf %q, %S : f64
+      %y = ssm.sum %qS over [key] : f64
+      ssm.output "y" %y [time, value] stored f32 : f64
+    }
+    ```
+    After:
+    ```mlir
+    ssm.recurrence @retention_blocks dims [time = 4, key, value] scan time
+        attributes {ssm.block = {arrays = {k.0 = ["k", 0], k.1 = ["k", 1], q.0 = ["q", 0], q.1 = ["q", 1],
+                                           v.0 = ["v", 0], v.1 = ["v", 1], y.0 = ["y", 0], y.1 = ["y", 1]},
+                                 steps = 2 : i64}} {
+      %q0 = ssm.input "q.0" [time, key] stored f32 : f64
+      %k0 = ssm.input "k.0" [time, key] stored f32 : f64
+      %v0 = ssm.input "v.0" [time, value] stored f32 : f64
+      %a = ssm.input "a" [] stored f32 : f64
+      %Sp = ssm.previous "S" [key, value] stored f32 : f64
+      %0 = arith.mulf %q0, %Sp : f64
+      %1 = ssm.sum %0 over [key] : f64
+      %2 = arith.mulf %a, %1 : f64
+      %3 = arith.mulf %q0, %k0 : f64
+      %4 = ssm.sum %3 over [key] : f64
+      %5 = arith.mulf %4, %v0 : f64
+      %y0 = arith.addf %2, %5 : f64
+      ssm.output "y.0" %y0 [time, value] stored f32 : f64
+      %q1 = ssm.input "q.1" [time, key] stored f32 : f64
+      %k1 = ssm.input "k.1" [time, key] stored f32 : f64
+      %v1 = ssm.input "v.1" [time, value] stored f32 : f64
+      %aa = arith.mulf %a, %a : f64
+      %6 = arith.mulf %q1, %Sp : f64
+      %7 = ssm.sum %6 over [key] : f64
+      %8 = arith.mulf %aa, %7 : f64
+      %9 = arith.mulf %q1, %k0 : f64
+      %10 = ssm.sum %9 over [key] : f64
+      %11 = arith.mulf %a, %10 : f64
+      %12 = arith.mulf %11, %v0 : f64
+      %13 = arith.addf %8, %12 : f64
+      %14 = arith.mulf %q1, %k1 : f64
+      %15 = ssm.sum %14 over [key] : f64
+      %16 = arith.mulf %15, %v1 : f64
+      %y1 = arith.addf %13, %16 : f64
+      ssm.output "y.1" %y1 [time, value] stored f32 : f64
+      %17 = arith.mulf %aa, %Sp : f64
+      %18 = arith.mulf %a, %v0 : f64
+      %19 = arith.mulf %k0, %18 : f64
+      %20 = arith.addf %17, %19 : f64
+      %21 = arith.mulf %k1, %v1 : f64
+      %S = arith.addf %20, %21 : f64
+      ssm.next "S" %S : f64
+    }
+    ssm.recurrence @retention dims [time = 1, key, value] scan time attributes {ssm.block = {rest_of = 2 : i64}} {
+      %q = ssm.input "q" [time, key] stored f32 : f64
+      %k = ssm.input "k" [time, key] stored f32 : f64
+      %v = ssm.input "v" [time, value] stored f32 : f64
+      %a = ssm.input "a" [] stored f32 : f64
+      %Sp = ssm.previous "S" [key, value] stored f32 : f64
+      %aS = arith.mulf %a, %Sp : f64
+      %kv = arith.mulf %k, %v : f64
+      %S = arith.addf %aS, %kv : f64
+      ssm.next "S" %S : f64
+      %qS = arith.mulf %q, %S : f64
+      %y = ssm.sum %qS over [key] : f64
+      ssm.output "y" %y [time, value] stored f32 : f64
+    }
+    ```
+  }];
+  let options = [Option<"steps", "steps", "int64_t", "2", "Steps that become one">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::complex::ComplexDialect", "::mlir::math::MathDialect"];
+}
+
 def Tile : Pass<"ssm-tile", "::mlir::ModuleOp"> {
   let summary = "Apply a schedule: recurrences become functions over register tiles";
   let description = [{

@@ -181,6 +181,14 @@ private:
   Location loc;
 };
 
+/// The default schedule, without steps that run as one: those are another recurrence's.
+llvm::Expected<Schedule> stepwiseDefault(RecurrenceOp recurrence, const Target &machine) {
+  llvm::Expected<Schedule> wanted = defaultSchedule(recurrence, machine, SizeHints());
+  if (!wanted || !blockedSteps(recurrence, *wanted, machine))
+    return wanted;
+  return scheduleOfBlocks(*wanted, recurrence.getScan(), 1);
+}
+
 struct Tile : ssm::impl::TileBase<Tile> {
   using TileBase::TileBase;
 
@@ -206,7 +214,7 @@ struct Tile : ssm::impl::TileBase<Tile> {
     auto own = recurrence->getAttrOfType<StringAttr>("ssm.schedule");
     // A recurrence's own may be empty: nothing is named.
     llvm::Expected<Schedule> wanted = own                ? parseSchedule(own.getValue())
-                                      : schedule.empty() ? defaultSchedule(recurrence, machine, SizeHints())
+                                      : schedule.empty() ? stepwiseDefault(recurrence, machine)
                                                          : parseSchedule(schedule);
     if (!wanted)
       return recurrence.emitError(llvm::toString(wanted.takeError()));

@@ -7,6 +7,7 @@
 // Matrix states, which fit neither way, stand in a task's memory: rows along a parallel dimension, a loop over those
 // that are summed over. GPU: 128 threads over the widest parallel dimension.
 
+#include "dialect/MatrixStates.h"
 #include "schedule/Placement.h"
 
 using namespace mlir;
@@ -25,6 +26,8 @@ constexpr int64_t manyElements = 4;
 /// What a task should keep of matrix states, inside an L1 cache, and the most that it may, inside an L2 cache.
 constexpr int64_t matrixBytes = 32 << 10, mostMatrixBytes = 512 << 10;
 constexpr int64_t matrixSteps = 16;
+/// Steps that run as one: what they sum of each other grows with the square of their number.
+constexpr int64_t stepsTogether = 2;
 /// Rows that share what is loaded.
 constexpr int64_t maxRows = 4;
 /// Elementwise steps want long pieces of memory at each.
@@ -169,6 +172,21 @@ private:
     return best;
   }
 
+  /// Whether every matrix is read in sums and updated by products, so that a row is loaded and stored once for several
+  /// steps, and what a step reads of those before it in the block are a few numbers.
+  bool readsInBlocks(unsigned rows) {
+    std::vector<MatrixState> found = findMatrixStates(recurrence, dims);
+    return llvm::all_of(states, [&](const State &state) {
+      if (state.depth != 1)
+        return false;
+      DimSet set = dims.of(state.layout);
+      if (!set.contains(rows) || (set & held).empty())
+        return true;
+      return llvm::any_of(
+          found, [&](const MatrixState &matrix) { return matrix.name == state.name && matrix.rows.contains(rows); });
+    });
+  }
+
   /// With many elements a row, a sum over lanes costs more than the rest, and states of few rows overflow the
   /// registers: a loop over the summed dimensions, with a few rows at each turn, loads and stores each element once a
   /// step.
@@ -198,6 +216,8 @@ private:
         schedule.dims.push_back(placement);
       }
     schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, matrixSteps}}});
+    if (readsInBlocks(*rows))
+      schedule.dims.back().levels.push_back({Level::Reg, stepsTogether});
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (held.contains(dim))
         schedule.dims.push_back({dims.name(dim).str(), {{Level::Loop, std::nullopt}, {Level::Reg, 1}}});

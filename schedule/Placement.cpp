@@ -156,6 +156,38 @@ bool ssm::runsStepsAtOnce(const Schedule &schedule, StringRef scanned) {
          placement->countAt(Level::Reg) > 1;
 }
 
+Schedule ssm::scheduleOfBlocks(const Schedule &schedule, StringRef scanned, int64_t steps) {
+  Schedule result = schedule;
+  for (DimPlacement &placement : result.dims)
+    if (placement.dim == scanned) {
+      llvm::erase_if(placement.levels, [](const LevelCount &level) { return level.level == Level::Reg; });
+      for (LevelCount &level : placement.levels)
+        if (level.count)
+          level.count = std::max<int64_t>(1, *level.count / steps);
+      if (placement.levels.empty())
+        placement.levels.push_back({Level::Loop, std::nullopt});
+    }
+  return result;
+}
+
+std::optional<int64_t> ssm::blockedSteps(RecurrenceOp recurrence, const Schedule &schedule, const Target &target) {
+  const DimPlacement *scanned = schedule.lookup(recurrence.getScan());
+  if (target.gpu || !scanned || scanned->countAt(Level::Reg) < 2 || scanned->isOn(Level::Lane) ||
+      scanned->isOn(Level::Grid))
+    return std::nullopt;
+  Expected<Placement> placement =
+      placeSchedule(recurrence, scheduleOfBlocks(schedule, recurrence.getScan(), 1), target);
+  if (!placement) {
+    llvm::consumeError(placement.takeError());
+    return std::nullopt;
+  }
+  DimensionAnalysis dims(recurrence);
+  for (const State &state : getStates(recurrence))
+    if (!(dims.of(state.layout) & placement->loopSet(LoopPlace::Inside)).empty())
+      return scanned->countAt(Level::Reg);
+  return std::nullopt;
+}
+
 Error ssm::checkLanes(RecurrenceOp recurrence) {
   AffineAnalysis analysis(recurrence);
   for (const Component &component : analysis.components())

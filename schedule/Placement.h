@@ -114,6 +114,12 @@ DimSet dimsHeldWhole(RecurrenceOp recurrence, const DimensionAnalysis &dims);
 /// Steps of a chunk where the scanned dimension is on the grid; nothing where it is not.
 std::optional<int64_t> chunkSteps(const Schedule &schedule, llvm::StringRef scanned);
 
+/// How many steps run as one of another recurrence, one after another: where the scanned dimension is on registers, and
+/// a state's dimension on a loop inside its own. Nothing where it is not so.
+std::optional<int64_t> blockedSteps(RecurrenceOp recurrence, const Schedule &schedule, const Target &target);
+/// The schedule of the recurrence that runs `steps` steps as one, or with 1 of what is left of them.
+Schedule scheduleOfBlocks(const Schedule &schedule, llvm::StringRef scanned, int64_t steps);
+
 /// Whether the scanned dimension is on lanes or registers, so that states have to be scans.
 bool runsStepsAtOnce(const Schedule &schedule, llvm::StringRef scanned);
 /// Fails where steps of the (not yet linearized) recurrence cannot run at once, and says why.

@@ -84,6 +84,13 @@ StringRef ssm::nameOf(Level level) {
   return llvm::find_if(levelNames, [&](auto &entry) { return entry.first == level; })->second;
 }
 
+std::optional<int64_t> DimPlacement::countWritten(Level level) const {
+  for (const LevelCount &entry : levels)
+    if (entry.level == level)
+      return entry.count;
+  return std::nullopt;
+}
+
 bool DimPlacement::isOn(Level level) const {
   return llvm::any_of(levels, [&](const LevelCount &entry) { return entry.level == level; });
 }

@@ -28,6 +28,8 @@ struct DimPlacement {
   /// The count at `level`: 1 where the dimension is not on it.
   int64_t countAt(Level level) const;
   bool isOn(Level level) const;
+  /// The count written at `level`, if one is.
+  std::optional<int64_t> countWritten(Level level) const;
 };
 
 /// `load=staged`, `store(y)=direct`: a knob, the names that it is restricted to, and its value.

@@ -87,7 +87,8 @@ public:
         return error;
     threads = threads ? threads : std::max(1u, std::thread::hardware_concurrency());
     for (auto [kernel, launch] : llvm::zip_equal(variant.kernels, call->launches))
-      runTasks(kernel, launch, threads);
+      if (launch.tasks)
+        runTasks(kernel, launch, threads);
     return Error::success();
   }
 
@@ -154,41 +155,94 @@ private:
     }
     if (const Placement &placement = kernels.back().placement; placement.chunk)
       call.chunks = countChunks(placement, call.sizes[recurrence.getScan()]);
-    for (const LoweredKernel &kernel : kernels)
+    for (const LoweredKernel &kernel : kernels) {
+      int64_t steps = call.sizes[recurrence.getScan()], block = std::max(kernel.blockSteps, kernel.restOf);
+      // Where all steps are in blocks nothing is left, where none are all is left.
+      if (block && (kernel.blockSteps ? steps < block : steps >= block && steps % block == 0)) {
+        call.launches.emplace_back();
+        continue;
+      }
       if (Error error = addLaunch(call, kernel, arguments))
         return std::move(error);
+    }
     return call;
+  }
+
+  /// Where a kernel that runs blocks of steps, or what is left of them, is in the sequence.
+  struct Steps {
+    int64_t all, count, block = 1, first = 0;
+  };
+
+  Steps stepsOf(const Call &call, const LoweredKernel &kernel) {
+    int64_t all = call.sizes.lookup(recurrence.getScan());
+    if (kernel.overChunks)
+      return {call.chunks, call.chunks};
+    if (kernel.blockSteps)
+      return {all, all / kernel.blockSteps, kernel.blockSteps};
+    if (kernel.restOf)
+      return {all, all % kernel.restOf, 1, all - all % kernel.restOf};
+    return {all, all};
   }
 
   Error addLaunch(Call &call, const LoweredKernel &kernel, const CpuArguments &arguments) {
     Launch &launch = call.launches.emplace_back();
-    llvm::StringMap<int64_t> sizes;
+    Steps steps = stepsOf(call, kernel);
+    // Arrays have all steps, the kernel those that it runs.
+    llvm::StringMap<int64_t> sizes, own;
     llvm::SmallVector<int64_t> byPosition;
     for (const auto &[dim, extent] : kernel.dims) {
-      bool countsChunks = kernel.overChunks && extent == recurrence.getScan();
-      sizes[dim] = countsChunks ? call.chunks : call.sizes.lookup(extent);
-      byPosition.push_back(sizes[dim]);
+      bool isScan = extent == recurrence.getScan();
+      own[dim] = isScan ? steps.count : call.sizes.lookup(extent);
+      sizes[dim] = isScan ? steps.all : own[dim];
+      byPosition.push_back(own[dim]);
     }
     for (const KernelTensor &tensor : kernel.interface.tensors) {
+      std::string workspace = betweenBlocks(tensor, kernel, steps);
       Expected<std::optional<Tensor>> given =
-          tensor.workspace.empty() ? lookup(call, tensor, arguments, sizes) : between(call, tensor, sizes);
+          workspace.empty() ? lookup(call, tensor, arguments, sizes) : between(call, tensor, workspace, sizes);
       if (!given)
         return given.takeError();
       if (!*given) {
         launch.words.insert(launch.words.end(), tensor.getRank() + 1, 0);
         continue;
       }
-      launch.words.push_back(std::bit_cast<int64_t>((*given)->data()));
-      launch.words.insert(launch.words.end(), (*given)->strides().begin(), (*given)->strides().end());
+      llvm::SmallVector<int64_t> strides((*given)->strides().begin(), (*given)->strides().end());
+      int64_t offset = alongSteps(tensor, steps, strides) * static_cast<int64_t>(itemSize((*given)->dtype()));
+      launch.words.push_back(std::bit_cast<int64_t>((*given)->data()) + offset);
+      launch.words.insert(launch.words.end(), strides.begin(), strides.end());
     }
     for (auto &[name, value] : kernel.interface.parameters) {
       auto given = arguments.parameters.find(name);
       launch.words.push_back(std::bit_cast<int64_t>(given == arguments.parameters.end() ? value : given->second));
     }
     for (const std::string &dim : kernel.interface.sizes)
-      launch.words.push_back(sizes[dim]);
+      launch.words.push_back(own[dim]);
     launch.tasks = countTasks(kernel.placement, byPosition);
     return Error::success();
+  }
+
+  /// The buffer in which states go from the last block to the steps that are left, if this is one of them.
+  static std::string betweenBlocks(const KernelTensor &tensor, const LoweredKernel &kernel, const Steps &steps) {
+    using Role = KernelTensor::Role;
+    if ((kernel.blockSteps && tensor.role == Role::FinalState && steps.count * steps.block < steps.all) ||
+        (kernel.restOf && tensor.role == Role::InitialState && steps.first > 0))
+      return "between." + tensor.name;
+    return tensor.workspace;
+  }
+
+  /// Elements from an array's beginning to what the kernel takes as its beginning; strides become those from one of the
+  /// kernel's steps to the next.
+  int64_t alongSteps(const KernelTensor &tensor, const Steps &steps, llvm::MutableArrayRef<int64_t> strides) {
+    if (steps.count == steps.all || tensor.isState())
+      return 0;
+    for (unsigned axis = 0; axis < tensor.layout.getRank(); ++axis)
+      if (tensor.layout.getAxis(axis) == ArrayRef<StringRef>{recurrence.getScan()}) {
+        int64_t stride = strides[axis], step = steps.first + tensor.step;
+        strides[axis] = stride * steps.block;
+        // In reverse, coordinates descend from the kernel's last.
+        return stride * (recurrence.getReverse() ? steps.all - 1 - step - steps.block * (steps.count - 1) : step);
+      }
+    return 0;
   }
 
   static Shape shapeOf(const KernelTensor &tensor, const llvm::StringMap<int64_t> &sizes, int64_t chunks) {
@@ -206,9 +260,9 @@ private:
   }
 
   /// An array between kernels, made by the first that mentions it.
-  Expected<std::optional<Tensor>> between(Call &call, const KernelTensor &tensor,
+  Expected<std::optional<Tensor>> between(Call &call, const KernelTensor &tensor, const std::string &workspace,
                                           const llvm::StringMap<int64_t> &sizes) {
-    auto [it, isNew] = call.workspace.try_emplace(tensor.workspace);
+    auto [it, isNew] = call.workspace.try_emplace(workspace);
     if (isNew) {
       Result<Tensor> made = Tensor::allocate(dtypeOf(tensor.stored), shapeOf(tensor, sizes, call.chunks));
       if (!made)
@@ -226,19 +280,19 @@ private:
                        : tensor.role == Role::Output       ? arguments.outputs
                        : tensor.role == Role::InitialState ? arguments.initialStates
                                                            : arguments.finalStates;
-    auto it = from.find(tensor.name);
+    auto it = from.find(tensor.given());
     if (it == from.end()) {
       if (!tensor.isState())
-        return fail("the tensor '" + tensor.name + "' is missing");
+        return fail("the tensor '" + tensor.given() + "' is missing");
       return std::nullopt;
     }
     Tensor given = it->second;
     if (given.dtype() != dtypeOf(tensor.stored))
-      return fail("the tensor '" + tensor.name + "' is of type " + std::string(dtypeName(given.dtype())) +
+      return fail("the tensor '" + tensor.given() + "' is of type " + std::string(dtypeName(given.dtype())) +
                   "; expected " + std::string(dtypeName(dtypeOf(tensor.stored))));
     Shape expected = shapeOf(tensor, sizes, call.chunks);
     if (given.shape() != expected)
-      return fail("the tensor '" + tensor.name + "' has the shape " + shapeText(given.shape()) + "; expected " +
+      return fail("the tensor '" + tensor.given() + "' has the shape " + shapeText(given.shape()) + "; expected " +
                   shapeText(expected));
     if (isOverwritten(tensor, arguments)) {
       given = given.clone();

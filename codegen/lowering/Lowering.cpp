@@ -17,6 +17,7 @@
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/BlockSteps.h"
 #include "passes/ChunkScan.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
@@ -49,13 +50,15 @@ static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringO
       isAuto ? defaultSchedule(recurrence, machine, options.hints) : parseSchedule(options.schedule);
   if (!wanted)
     return wanted.takeError();
+  if (!overChunks)
+    lowered.schedule = printSchedule(*wanted);
+  BlockRole blocks(recurrence);
+  if (blocks.steps() || blocks.restOf())
+    wanted = scheduleOfBlocks(*wanted, recurrence.getScan(), std::max<int64_t>(1, blocks.steps()));
   Expected<Placement> placement = placeSchedule(recurrence, *wanted, machine);
   if (!placement)
     return placement.takeError();
-  std::string text = printSchedule(*wanted);
-  recurrence->setAttr("ssm.schedule", StringAttr::get(recurrence.getContext(), text));
-  if (!overChunks)
-    lowered.schedule = text;
+  recurrence->setAttr("ssm.schedule", StringAttr::get(recurrence.getContext(), printSchedule(*wanted)));
   LoweredKernel &kernel = lowered.kernels.emplace_back();
   kernel.name = kernelName(recurrence, options.packed);
   kernel.placement = *placement;
@@ -63,6 +66,8 @@ static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringO
   for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
     kernel.dims.emplace_back(dim.getName().str(), recurrence.extentOf(dim.getName()).str());
   kernel.overChunks = overChunks;
+  kernel.blockSteps = blocks.steps();
+  kernel.restOf = blocks.restOf();
   return Error::success();
 }
 
@@ -85,6 +90,45 @@ static Error cutIntoChunks(ModuleOp module, RecurrenceOp recurrence, const Lower
   return run(module, [&](OpPassManager &passes) { passes.addPass(createChunkScan({*steps})); });
 }
 
+/// Where registers hold steps and a state is on a loop inside theirs, blocks of steps become a recurrence of their own,
+/// beside the one that runs what is left of them. A default schedule that has such blocks is taken down in `options`.
+static Error cutIntoBlocks(ModuleOp module, RecurrenceOp recurrence, LoweringOptions &options) {
+  if (options.target.isGpu() || ChunkRole(recurrence).steps())
+    return Error::success();
+  if (options.schedule == "auto") {
+    OwningOpRef<ModuleOp> trial = cast<ModuleOp>(module->clone());
+    if (Error error = run(*trial, addPrepare))
+      return error;
+    Expected<Schedule> wanted =
+        defaultSchedule(*trial->getOps<RecurrenceOp>().begin(), options.target.machine, options.hints);
+    if (!wanted)
+      return wanted.takeError();
+    if (!blockedSteps(recurrence, *wanted, options.target.machine))
+      return Error::success();
+    if (Error error = checkBlocks(recurrence)) {
+      llvm::consumeError(std::move(error));
+      wanted = scheduleOfBlocks(*wanted, recurrence.getScan(), 1);
+    }
+    options.schedule = printSchedule(*wanted);
+  }
+  Expected<Schedule> wanted = parseSchedule(options.schedule);
+  if (!wanted)
+    return wanted.takeError();
+  std::optional<int64_t> steps = blockedSteps(recurrence, *wanted, options.target.machine);
+  if (!steps)
+    return Error::success();
+  if (Error error = checkBlocks(recurrence))
+    return error;
+  if (std::optional<int64_t> tile = wanted->lookup(recurrence.getScan())->countWritten(Level::Loop);
+      tile && *tile % *steps)
+    return fail("'" + recurrence.getScan() + "=loop:" + llvm::Twine(*tile) + "' is not a multiple of the " +
+                llvm::Twine(*steps) + " steps inside it");
+  return run(module, [&](OpPassManager &passes) {
+    passes.addPass(createBlockSteps({*steps}));
+    addFold(passes);
+  });
+}
+
 /// Where a schedule runs several steps at once, states become scans, but for what runs over chunks.
 static Error makeStreams(ModuleOp module, const LoweringOptions &options) {
   if (options.schedule.empty() || options.schedule == "auto")
@@ -93,7 +137,8 @@ static Error makeStreams(ModuleOp module, const LoweringOptions &options) {
   if (!wanted)
     return wanted.takeError();
   for (auto part : module.getOps<RecurrenceOp>()) {
-    if (ChunkRole(part).isJoin() || !runsStepsAtOnce(*wanted, part.getScan()))
+    BlockRole blocks(part);
+    if (ChunkRole(part).isJoin() || blocks.steps() || blocks.restOf() || !runsStepsAtOnce(*wanted, part.getScan()))
       continue;
     if (Error error = checkLanes(part))
       return error;
@@ -107,7 +152,8 @@ static Error makeStreams(ModuleOp module, const LoweringOptions &options) {
   return Error::success();
 }
 
-Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &options, LoweringLevel level) {
+Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &given, LoweringLevel level) {
+  LoweringOptions options = given;
   MLIRContext *context = recurrence.getContext();
   context->loadDialect<gpu::GPUDialect, NVVM::NVVMDialect>();
   // Upstream finds how to lower a dialect to LLVM through these.
@@ -123,6 +169,8 @@ Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &opt
   OpBuilder builder(lowered.module->getBodyRegion());
   auto copy = cast<RecurrenceOp>(builder.clone(*recurrence));
   if (Error error = cutIntoChunks(*lowered.module, copy, options))
+    return std::move(error);
+  if (Error error = cutIntoBlocks(*lowered.module, copy, options))
     return std::move(error);
   if (Error error = makeStreams(*lowered.module, options))
     return std::move(error);

@@ -41,6 +41,10 @@ struct LoweredKernel {
   std::vector<std::pair<std::string, std::string>> dims;
   /// It runs over the chunks of a scan: its scanned dimension counts those of the last kernel.
   bool overChunks = false;
+  /// How many steps are one of its own; it runs whole blocks of so many. 0 where each is.
+  int64_t blockSteps = 0;
+  /// It runs what is left of blocks of so many steps; 0 where it runs all.
+  int64_t restOf = 0;
 };
 
 /// A recurrence on its way to machine code.

@@ -47,7 +47,9 @@ Result choose(Description description, const std::map<std::string, int64_t> &siz
   result.schedule = *schedule;
   result.text = printSchedule(*schedule);
   // Whatever the rules choose has to be legal.
-  llvm::Expected<Placement> placement = placeSchedule(recurrence, *schedule, target);
+  Schedule stepwise =
+      blockedSteps(recurrence, *schedule, target) ? scheduleOfBlocks(*schedule, recurrence.getScan(), 1) : *schedule;
+  llvm::Expected<Placement> placement = placeSchedule(recurrence, stepwise, target);
   EXPECT_TRUE(static_cast<bool>(placement)) << result.text << ": " << llvm::toString(placement.takeError());
   return result;
 }
@@ -97,6 +99,7 @@ TEST(DefaultSchedule, AMatrixStateIsRowsOfLanesAndALoop) {
     EXPECT_EQ(chosen.on(row, Level::Lane), 16) << chosen.text;
     EXPECT_EQ(chosen.on(row, Level::Reg), 4) << chosen.text;
     EXPECT_EQ(chosen.on(column, Level::Reg), 1) << chosen.text;
+    EXPECT_EQ(chosen.on("time", Level::Reg), 2) << chosen.text;
     EXPECT_NE(chosen.text.find(column + std::string("=loop,reg:1")), std::string::npos) << chosen.text;
   }
   // Two rows of lanes of 512 elements fill what an L1 cache has for them.
