@@ -74,6 +74,9 @@ void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {
   // It counts the operations that functions take, and a GPU has other warps to fill the time.
   if (!options.target.gpu)
     kernel.addPass(createSplitSteps());
+  // It looks at rows, before copies make vectors of their own.
+  if (!options.target.gpu)
+    kernel.addPass(createPrefetch());
   // Its vectors are no tiles, so it comes after the rows are cut.
   kernel.addPass(createStage());
   kernel.addPass(createLowerReductions());

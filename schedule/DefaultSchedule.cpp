@@ -5,7 +5,8 @@
 // the states overflow the registers, plus the price of summing or moving across lanes. The cheapest wins; registers
 // that are left take more coordinates of the lanes' dimension, or several of another one where lanes are summed over.
 // Matrix states, which fit neither way, stand in a task's memory: rows along a parallel dimension, a loop over those
-// that are summed over. GPU: 128 threads over the widest parallel dimension.
+// that are summed over. So do those of elementwise steps along which memory runs, if a core's share of a step's row is
+// a page or more: a stream is read in order. GPU: 128 threads over the widest parallel dimension.
 
 #include "dialect/MatrixStates.h"
 #include "schedule/Placement.h"
@@ -32,6 +33,8 @@ constexpr int64_t stepsTogether = 2;
 constexpr int64_t maxRows = 4;
 /// Elementwise steps want long pieces of memory at each.
 constexpr int64_t maxRowsOfLanes = 8;
+/// Pieces of memory in which processors see a pattern end with the page.
+constexpr int64_t streamBytes = 4 << 10;
 /// Tiles of the lanes' dimension that should be left for the cores.
 constexpr int64_t fewestTasks = 4;
 
@@ -234,9 +237,57 @@ private:
     return rows;
   }
 
+  /// Whether all that varies in time has its memory along `dim`, and nothing is remembered for longer than a step.
+  bool streamsAlong(unsigned dim) {
+    for (Operation &op : recurrence.getBody().front()) {
+      LayoutAttr layout;
+      if (auto input = dyn_cast<InputOp>(op))
+        layout = input.getLayout();
+      else if (auto output = dyn_cast<OutputOp>(op))
+        layout = output.getLayout();
+      if (layout && dims.of(layout).contains(dims.scan()) && dims.of(layout).contains(dim) &&
+          layout.getDims().back() != dims.name(dim))
+        return false;
+    }
+    return llvm::all_of(states, [](const State &state) { return state.depth == 1; });
+  }
+
+  /// Elementwise steps wait for memory, which is fastest in long pieces one after another: a core's share of all
+  /// coordinates at each step, its states in an L1 cache, rather than all steps for a few lines of each row.
+  std::optional<Schedule> buildForStreams(int64_t lanes) {
+    std::optional<unsigned> along;
+    int64_t others = 1;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && streamsAlong(dim) && (!along || weight(dim) >= weight(*along)))
+        along = dim;
+    if (!held.empty() || target.cores == 0 || !along || !sizeOf(*along))
+      return std::nullopt;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && dim != along)
+        others *= std::max<int64_t>(sizeOf(dim).value_or(1), 1);
+    int64_t tile = lanes * maxRows, parts = 1;
+    auto share = [&]() -> int64_t { return llvm::divideCeil(llvm::divideCeil(*sizeOf(*along), parts), tile) * tile; };
+    auto bytes = [&] { return share() * elementBytes * static_cast<int64_t>(states.size()); };
+    while (share() > tile && (others * parts < target.cores || bytes() > matrixBytes))
+      ++parts;
+    if (share() * elementBytes < streamBytes)
+      return std::nullopt;
+    Schedule schedule;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && dim != along)
+        schedule.dims.push_back({dims.name(dim).str(), {{Level::Grid, std::nullopt}}});
+    schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, std::nullopt}}});
+    schedule.dims.push_back(
+        {dims.name(*along).str(),
+         {{Level::Grid, share()}, {Level::Loop, std::nullopt}, {Level::Lane, lanes}, {Level::Reg, maxRows}}});
+    return schedule;
+  }
+
   Schedule buildCpu() {
     int64_t lanes = target.vectorBytes / elementBytes;
     if (std::optional<Schedule> schedule = buildForMatrices(lanes))
+      return *schedule;
+    if (std::optional<Schedule> schedule = buildForStreams(lanes))
       return *schedule;
     std::optional<unsigned> laneDim = chooseLanes(lanes);
     int64_t left = (target.vectorRegisters - otherRegisters) / std::max(1.0, stateRegisters(laneDim, lanes));

@@ -12,6 +12,8 @@ struct Target {
   /// Bytes of a SIMD register, and how many there are (CPU).
   int64_t vectorBytes = 64;
   int64_t vectorRegisters = 32;
+  /// Cores that tasks may run on; 0 where that is not known.
+  int64_t cores = 0;
 };
 
 /// Sizes that are likely at launch; they steer defaults and never correctness. By dimension name.

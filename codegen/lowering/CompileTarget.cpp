@@ -4,6 +4,8 @@
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
+#include <thread>
+
 using namespace ssm;
 using llvm::Error;
 using llvm::Expected;
@@ -36,6 +38,7 @@ CompileTarget hostTarget() {
     target.features +=
         (target.features.empty() ? "" : ",") + std::string(feature.second ? "+" : "-") + feature.first().str();
   target.machine = vectorsOf([&](StringRef name) { return features.lookup(name); });
+  target.machine.cores = std::max(1u, std::thread::hardware_concurrency());
   useWholeRegisters(target);
   return target;
 }

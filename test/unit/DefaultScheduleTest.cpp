@@ -114,6 +114,21 @@ TEST(DefaultSchedule, ElementwiseStepsTakeLongRowsWhileSomeTasksAreLeft) {
   EXPECT_EQ(choose("mingru", {{"batch", 1}, {"channel", 64}}).on("channel", Level::Reg), 0);
 }
 
+TEST(DefaultSchedule, ElementwiseStepsStreamThroughEachCoresShareOfARow) {
+  const Target twoCores = {.cores = 2}, manyCores = {.cores = 64};
+  const std::map<std::string, int64_t> sizes = {{"batch", 1}, {"channel", 2560}};
+  EXPECT_EQ(choose("rglru", sizes, twoCores).text, "batch=grid; time=loop; channel=grid:1280,loop,lane:16,reg:4");
+  // Another core's share is another sequence of the batch.
+  EXPECT_EQ(choose("rglru", {{"batch", 2}, {"channel", 2560}}, twoCores).text,
+            "batch=grid; time=loop; channel=grid:2560,loop,lane:16,reg:4");
+  // Shares are whole tiles, their states fit in an L1 cache, and they are a page long or not taken.
+  EXPECT_EQ(choose("rglru", {{"batch", 2}, {"channel", 20000}}, twoCores).on("channel", Level::Grid), 6720);
+  EXPECT_EQ(choose("rglru", sizes, manyCores).on("channel", Level::Loop), 0);
+  EXPECT_EQ(choose("mingru", {{"batch", 1}, {"channel", 1024}}, twoCores).on("channel", Level::Loop), 0);
+  // Where memory runs along time or states are summed over, rows of a step are no streams.
+  EXPECT_EQ(choose("s4d", {{"batch", 2}, {"channel", 4096}}, twoCores).text.find("channel=grid:"), std::string::npos);
+}
+
 TEST(DefaultSchedule, LanesAreAsManyAsARegisterHolds) {
   const std::map<std::string, int64_t> sizes = {{"batch", 1}, {"channel", 2048}};
   EXPECT_EQ(choose("rglru", sizes).on("channel", Level::Lane), 16);
