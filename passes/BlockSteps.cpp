@@ -39,6 +39,8 @@ struct Blocked {
   Value start;
   /// Before and after the step that is being written.
   Sum before, after;
+  /// The state after the block, once it is written.
+  Value last = {};
 };
 
 class BlockBuilder {
@@ -170,7 +172,13 @@ private:
         result = addTo(result, sumOver(op, orOne(factor)), term.isNegative);
         continue;
       }
-      const Sum &sum = term.of == StateTerm::Of::Next ? matrix.after : matrix.before;
+      bool isNext = term.of == StateTerm::Of::Next;
+      // The state that the block leaves is there as it is.
+      if (isNext && step == steps - 1) {
+        result = addTo(result, sumOver(op, times(factor, lastOf(matrix))), term.isNegative);
+        continue;
+      }
+      const Sum &sum = isNext ? matrix.after : matrix.before;
       Value start = isAlong ? sumOver(op, times(times(factor, sum.scale), matrix.start))
                             : times(sum.scale, sumOver(op, times(factor, matrix.start)));
       result = addTo(result, start, term.isNegative);
@@ -183,6 +191,17 @@ private:
     return result;
   }
 
+  Value lastOf(Blocked &matrix) {
+    if (matrix.last)
+      return matrix.last;
+    const Sum &sum = matrix.after;
+    matrix.last = times(sum.scale, matrix.start);
+    for (const Sum::Product &product : sum.products)
+      matrix.last =
+          addTo(matrix.last, orOne(times(product.left, times(product.scalar, product.right))), product.isNegative);
+    return matrix.last;
+  }
+
   void finish() {
     for (auto &[name, next] : nexts) {
       Value value;
@@ -190,9 +209,7 @@ private:
       if (it == blocked.end()) {
         value = values.lookup(next.getValue());
       } else {
-        value = times(it->after.scale, it->start);
-        for (const Sum::Product &product : it->after.products)
-          value = addTo(value, orOne(times(product.left, times(product.scalar, product.right))), product.isNegative);
+        value = lastOf(*it);
       }
       NextOp::create(builder, builder.getStringAttr(name), value);
     }

@@ -369,10 +369,10 @@ def BlockSteps : Pass<"ssm-block-steps", "::mlir::ModuleOp"> {
     A real state that is multiplied by what does not vary along some of its dimensions, its rows, that takes up products
     of a factor along rows and a factor along the others, and that is read in sums over those others alone, with
     coefficients that do not vary along rows, takes up all products of a block at once. What a step reads is what it reads
-    of the state before the block, and for each product since, its factor along rows times a small sum over the others.
-    So DeltaNet's state, whose products are made of what is read of it, moves through registers twice a block, and one
-    whose products are made of inputs once, whatever the number of steps. Of any other state the steps are written one
-    after another.
+    of the state before the block, and for each product since, its factor along rows times a small sum over the others;
+    the last step reads the state that the block leaves. So DeltaNet's state, whose products are made of what is read of
+    it, moves through registers twice a block, and one whose products are made of inputs once, whatever the number of
+    steps. Of any other state the steps are written one after another.
 
     Refused: states that are remembered for more than a step, steps that compute with their coordinate, states stored in
     fewer bits than they are computed in (they would be rounded where the blocks end), arrays whose memory runs along the
@@ -418,25 +418,15 @@ def BlockSteps : Pass<"ssm-block-steps", "::mlir::ModuleOp"> {
       %k1 = ssm.input "k.1" [time, key] stored f32 : f64
       %v1 = ssm.input "v.1" [time, value] stored f32 : f64
       %aa = arith.mulf %a, %a : f64
-      %6 = arith.mulf %q1, %Sp : f64
-      %7 = ssm.sum %6 over [key] : f64
-      %8 = arith.mulf %aa, %7 : f64
-      %9 = arith.mulf %q1, %k0 : f64
-      %10 = ssm.sum %9 over [key] : f64
-      %11 = arith.mulf %a, %10 : f64
-      %12 = arith.mulf %11, %v0 : f64
-      %13 = arith.addf %8, %12 : f64
-      %14 = arith.mulf %q1, %k1 : f64
-      %15 = ssm.sum %14 over [key] : f64
-      %16 = arith.mulf %15, %v1 : f64
-      %y1 = arith.addf %13, %16 : f64
+      %6 = arith.mulf %aa, %Sp : f64
+      %7 = arith.mulf %a, %v0 : f64
+      %8 = arith.mulf %k0, %7 : f64
+      %9 = arith.addf %6, %8 : f64
+      %10 = arith.mulf %k1, %v1 : f64
+      %S = arith.addf %9, %10 : f64
+      %11 = arith.mulf %q1, %S : f64
+      %y1 = ssm.sum %11 over [key] : f64
       ssm.output "y.1" %y1 [time, value] stored f32 : f64
-      %17 = arith.mulf %aa, %Sp : f64
-      %18 = arith.mulf %a, %v0 : f64
-      %19 = arith.mulf %k0, %18 : f64
-      %20 = arith.addf %17, %19 : f64
-      %21 = arith.mulf %k1, %v1 : f64
-      %S = arith.addf %20, %21 : f64
       ssm.next "S" %S : f64
     }
     ssm.recurrence @retention dims [time = 1, key, value] scan time attributes {ssm.block = {rest_of = 2 : i64}} {
@@ -710,7 +700,7 @@ def Prefetch : Pass<"ssm-prefetch", "::mlir::func::FuncOp"> {
     }
     ```
   }];
-  let options = [Option<"distance", "distance", "int64_t", "4", "Steps ahead">];
+  let options = [Option<"distance", "distance", "int64_t", "2", "Steps ahead">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect"];
 }
 

@@ -38,19 +38,23 @@ ssm.recurrence @delta dims [time, key, value] scan time {
 
 // -----
 
-// A decay along what is summed over is inside the sums, and a vector state goes from step to step.
+// A decay along what is summed over is inside the sums, and a vector state goes from step to step. The last step reads
+// the state that the block leaves.
 // CHECK-LABEL: ssm.recurrence @gated_blocks
 // CHECK-DAG:     %[[G0:.*]] = ssm.input "g.0"
 // CHECK-DAG:     %[[NP:.*]] = ssm.previous "n"
 // CHECK:         %[[N0:.*]] = arith.mulf %[[G0]], %[[NP]]
+// CHECK:         %[[NG:.*]] = arith.mulf %[[N0]], %[[G0]]
+// CHECK:         %[[NGS:.*]] = arith.mulf %[[NG]], %{{.*}}
+// CHECK:         ssm.sum %[[NGS]] over [key]
 // CHECK:         %[[G1:.*]] = ssm.input "g.1"
 // CHECK:         %[[N1:.*]] = arith.mulf %[[G1]], %[[N0]]
 // CHECK:         %[[GG:.*]] = arith.mulf %[[G0]], %[[G1]]
-// CHECK:         %[[NG:.*]] = arith.mulf %[[N1]], %[[GG]]
-// CHECK:         %[[NGS:.*]] = arith.mulf %[[NG]], %{{.*}}
-// CHECK:         ssm.sum %[[NGS]] over [key]
+// CHECK:         %[[GGS:.*]] = arith.mulf %[[GG]], %{{.*}}
+// CHECK:         %[[NS:.*]] = arith.mulf %[[N1]], %[[S:.*]] : f64
+// CHECK:         ssm.sum %[[NS]] over [key]
 // CHECK-DAG:     ssm.next "n" %[[N1]]
-// CHECK-DAG:     ssm.next "S"
+// CHECK-DAG:     ssm.next "S" %[[S]]
 // CHECK-LABEL: ssm.recurrence @gated dims
 ssm.recurrence @gated dims [time, key, value] scan time {
   %g = ssm.input "g" [time, key] stored f32 : f64
