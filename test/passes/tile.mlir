@@ -43,7 +43,7 @@
 // GPU:           arith.cmpi slt
 // GPU-NEXT:      scf.if
 // ILLEGAL:       error: 'state' is summed over or moved along, so its loop has to stand inside that of 'time'
-// MALFORMED:     error: in the schedule: 'channel' has no '='
+// MALFORMED:     error: in the schedule, column 1: 'channel' has no '='
 ssm.recurrence @r dims [batch, channel, state = 3, time] scan time {
   %u = ssm.input "u" [batch, channel, time] stored f32 : f32
   %h = ssm.previous "h" [batch, channel, state] stored f32 : f32

@@ -91,35 +91,40 @@ TEST(Schedule, CountsAndKnobsCanBeAskedFor) {
 }
 
 TEST(Schedule, RefusalsSayWhatWasFoundAndWanted) {
-  EXPECT_EQ(refusal("a=warp"), "in the schedule: 'warp' is not a level; expected grid, loop, mma, thread, lane or reg");
-  EXPECT_EQ(refusal("a="), "in the schedule: '' is not a level; expected grid, loop, mma, thread, lane or reg");
-  EXPECT_EQ(refusal("a=reg:0"), "in the schedule: '0' in 'reg:0' is not a positive count");
-  EXPECT_EQ(refusal("a=reg:-3"), "in the schedule: '-3' in 'reg:-3' is not a positive count");
-  EXPECT_EQ(refusal("a=reg:"), "in the schedule: '' in 'reg:' is not a positive count");
-  EXPECT_EQ(refusal("a=reg:1x"), "in the schedule: '1x' in 'reg:1x' is not a positive count");
-  EXPECT_EQ(refusal("a=reg:2147483649"), "in the schedule: '2147483649' in 'reg:2147483649' is not a positive count");
+  EXPECT_EQ(refusal("a=warp"),
+            "in the schedule, column 3: 'warp' is not a level; expected grid, loop, mma, thread, lane or reg");
+  EXPECT_EQ(refusal("a="),
+            "in the schedule, column 3: '' is not a level; expected grid, loop, mma, thread, lane or reg");
+  EXPECT_EQ(refusal("a=reg:0"), "in the schedule, column 3: '0' in 'reg:0' is not a positive count");
+  EXPECT_EQ(refusal("a=reg:-3"), "in the schedule, column 3: '-3' in 'reg:-3' is not a positive count");
+  EXPECT_EQ(refusal("a=reg:"), "in the schedule, column 3: '' in 'reg:' is not a positive count");
+  EXPECT_EQ(refusal("a=reg:1x"), "in the schedule, column 3: '1x' in 'reg:1x' is not a positive count");
+  EXPECT_EQ(refusal("a=reg:2147483649"),
+            "in the schedule, column 3: '2147483649' in 'reg:2147483649' is not a positive count");
   EXPECT_EQ(refusal("a=reg:99999999999999999999"),
-            "in the schedule: '99999999999999999999' in 'reg:99999999999999999999' is not a positive count");
-  EXPECT_EQ(refusal("a=lane"), "in the schedule: 'lane' needs a count, as in 'lane:16'");
-  EXPECT_EQ(refusal("a=thread"), "in the schedule: 'thread' needs a count, as in 'thread:16'");
+            "in the schedule, column 3: '99999999999999999999' in 'reg:99999999999999999999' is not a positive count");
+  EXPECT_EQ(refusal("a=lane"), "in the schedule, column 3: 'lane' needs a count, as in 'lane:16'");
+  EXPECT_EQ(refusal("a=thread"), "in the schedule, column 3: 'thread' needs a count, as in 'thread:16'");
   EXPECT_EQ(refusal("a=reg,grid"),
-            "in the schedule: 'a=reg,grid' names 'grid' out of order; the order is grid, loop, mma, "
+            "in the schedule, column 7: 'a=reg,grid' names 'grid' out of order; the order is grid, loop, mma, "
             "thread, lane, reg, each at most once");
   EXPECT_EQ(refusal("a=reg,reg"),
-            "in the schedule: 'a=reg,reg' names 'reg' out of order; the order is grid, loop, mma, "
+            "in the schedule, column 7: 'a=reg,reg' names 'reg' out of order; the order is grid, loop, mma, "
             "thread, lane, reg, each at most once");
-  EXPECT_EQ(refusal("a"), "in the schedule: 'a' has no '='; expected dimension=levels or knob=value");
-  EXPECT_EQ(refusal("1a=grid"), "in the schedule: '1a' is not the name of a dimension or a knob");
-  EXPECT_EQ(refusal("=grid"), "in the schedule: '' is not the name of a dimension or a knob");
-  EXPECT_EQ(refusal("a b=grid"), "in the schedule: 'a b' is not the name of a dimension or a knob");
-  EXPECT_EQ(refusal("a=grid; a=reg"), "in the schedule: the dimension 'a' is placed twice");
-  EXPECT_EQ(refusal("load=staged; load=direct"), "in the schedule: 'load' is set twice");
-  EXPECT_EQ(refusal("load(u)=staged; load(u)=direct"), "in the schedule: 'load(u)' is set twice");
-  EXPECT_EQ(refusal("load(u=staged"), "in the schedule: expected ')' at the end of 'load(u'");
-  EXPECT_EQ(refusal("load()=staged"), "in the schedule: '' in 'load()' is not a name");
-  EXPECT_EQ(refusal("load(u,)=staged"), "in the schedule: '' in 'load(u,)' is not a name");
-  EXPECT_EQ(refusal("load="), "in the schedule: 'load' has no value");
-  EXPECT_EQ(refusal("a(u)=grid"), "in the schedule: 'a' is not a knob");
+  EXPECT_EQ(refusal("a"), "in the schedule, column 1: 'a' has no '='; expected dimension=levels or knob=value");
+  EXPECT_EQ(refusal("1a=grid"), "in the schedule, column 1: '1a' is not the name of a dimension or a knob");
+  EXPECT_EQ(refusal("=grid"), "in the schedule, column 1: '' is not the name of a dimension or a knob");
+  EXPECT_EQ(refusal("a b=grid"), "in the schedule, column 1: 'a b' is not the name of a dimension or a knob");
+  EXPECT_EQ(refusal("a=grid; a=reg"), "in the schedule, column 9: the dimension 'a' is placed twice");
+  EXPECT_EQ(refusal("load=staged; load=direct"), "in the schedule, column 14: 'load' is set twice");
+  EXPECT_EQ(refusal("load(u)=staged; load(u)=direct"), "in the schedule, column 17: 'load(u)' is set twice");
+  EXPECT_EQ(refusal("load(u=staged"), "in the schedule, column 1: expected ')' at the end of 'load(u'");
+  EXPECT_EQ(refusal("load()=staged"), "in the schedule, column 6: '' in 'load()' is not a name");
+  EXPECT_EQ(refusal("load(u,)=staged"), "in the schedule, column 8: '' in 'load(u,)' is not a name");
+  EXPECT_EQ(refusal("load="), "in the schedule, column 1: 'load' has no value");
+  EXPECT_EQ(refusal("a(u)=grid"), "in the schedule, column 1: 'a' is not a knob");
+  EXPECT_EQ(refusal("a=grid;\n  b=warp"),
+            "in the schedule, line 2, column 5: 'warp' is not a level; expected grid, loop, mma, thread, lane or reg");
 }
 
 /// Schedules come from files: whatever stands there is refused or printed to something that parses to itself.
