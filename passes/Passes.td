@@ -658,9 +658,10 @@ def Prefetch : Pass<"ssm-prefetch", "::mlir::func::FuncOp"> {
   let summary = "Ask for memory some steps ahead";
   let description = [{
     In a loop over steps that keeps its states in memory and runs through them in loops inside, the rows that a step reads
-    and writes of the kernel's tensors outside these loops are prefetched `distance` steps ahead. A step of other loops is
-    short enough for a processor to see the next ones' accesses itself. Tensors of which a step takes more than eight rows
-    are left alone: they are neighbours, as a rule, and found without help.
+    and writes of the kernel's tensors outside these loops are prefetched `distance` steps ahead, and of what the loops
+    read element after element each line, where these are up to four. A step of other loops is short enough for a
+    processor to see the next ones' accesses itself. Tensors of which a step takes more than eight rows are left alone:
+    they are neighbours, as a rule, and found without help.
 
     Before, with `distance=4`:
     ```mlir

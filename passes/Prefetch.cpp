@@ -27,6 +27,8 @@ namespace {
 /// Of a tensor that takes more accesses a step than this, the accesses of one step are neighbours, as a rule: that is a
 /// pattern that processors do see.
 constexpr size_t fewAccesses = 8;
+/// Rows that an inner loop reads: longer ones processors follow themselves.
+constexpr int64_t mostLines = 4, lineBits = 512;
 
 /// Where one step reads or writes a tensor.
 struct Access {
@@ -57,10 +59,10 @@ public:
     IRMapping ahead;
     for (auto &[pointer, list] : accesses)
       if (list.size() <= fewAccesses)
-        for (const Access &access : list) {
-          Value address = addressOf(builder, loc, pointer, offsetAhead(access.offset, ahead), access.stored);
-          LLVM::Prefetch::create(builder, loc, address, /*rw=*/access.isStore, /*hint=*/3, /*cache=*/1);
-        }
+        for (const Access &access : list)
+          prefetch(pointer, access, ahead);
+    for (auto inner : loop.getBody()->getOps<scf::ForOp>())
+      prefetchRowsOf(inner);
   }
 
 private:
@@ -73,11 +75,52 @@ private:
       accesses[op.getPointer()].push_back({op.getOffset(), op.getStored(), isStore});
   }
 
+  void prefetch(Value pointer, const Access &access, IRMapping &ahead) {
+    Value address = addressOf(builder, loc, pointer, offsetAhead(access.offset, ahead), access.stored);
+    LLVM::Prefetch::create(builder, loc, address, /*rw=*/access.isStore, /*hint=*/3, /*cache=*/1);
+  }
+
+  /// What an inner loop reads element after element, a line at a time.
+  void prefetchRowsOf(scf::ForOp inner) {
+    std::optional<int64_t> from = getConstantIntValue(inner.getLowerBound()),
+                           to = getConstantIntValue(inner.getUpperBound());
+    if (!from || !to)
+      return;
+    llvm::DenseSet<std::pair<Value, Value>> seen;
+    for (auto load : inner.getBody()->getOps<TileLoadOp>()) {
+      if (!isa<BlockArgument>(load.getPointer()) || timesCounted(load.getOffset(), inner) != 1 ||
+          !seen.insert({load.getPointer(), load.getOffset()}).second)
+        continue;
+      int64_t perLine = lineBits / load.getStored().getIntOrFloatBitWidth();
+      if (*to - *from > mostLines * perLine)
+        continue;
+      for (int64_t first = *from; first < *to; first += perLine) {
+        IRMapping ahead;
+        ahead.map(inner.getInductionVar(),
+                  arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(first)).getResult());
+        prefetch(load.getPointer(), {load.getOffset(), load.getStored(), false}, ahead);
+      }
+    }
+  }
+
+  /// How often the inner loop's number is added up in the offset; 2 where it is multiplied.
+  int64_t timesCounted(Value offset, scf::ForOp inner) {
+    if (offset == inner.getInductionVar())
+      return 1;
+    Operation *op = offset.getDefiningOp();
+    if (!op || op->getBlock() != inner.getBody())
+      return 0;
+    int64_t times = 0;
+    for (Value operand : op->getOperands())
+      times += timesCounted(operand, inner);
+    return isa<arith::AddIOp>(op) || times == 0 ? times : 2;
+  }
+
   /// The offset as it is `distance` steps later.
   Value offsetAhead(Value offset, IRMapping &ahead) {
     if (Value known = ahead.lookupOrNull(offset))
       return known;
-    if (offset.getParentBlock() != loop.getBody())
+    if (!loop->isAncestor(offset.getParentBlock()->getParentOp()))
       return offset;
     if (offset == loop.getInductionVar()) {
       Value steps = arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(distance));
