@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <dlfcn.h>
 #include <fstream>
 #include <iostream>
@@ -43,7 +44,8 @@ public:
   static llvm::Expected<Bench> make(mlir::MLIRContext &context, const Options &options);
 
   const std::string &schedule() const { return kernel->schedule(); }
-  /// Seconds of a call of `ssmc`, or of the scalar loop of that label on one thread.
+  /// Seconds of a call of `ssmc`, or on one thread of the scalar loop of that label, or of `bytes`: reading every input
+  /// and writing the output once.
   llvm::Expected<double> run(const std::string &who, unsigned threads);
   /// The largest difference of a result from the first one of ssmc, relative to the largest value. `what` is a label,
   /// or the file that another process wrote.
@@ -54,11 +56,12 @@ private:
       : benchCase(std::move(benchCase)), kernel(std::move(kernel)) {}
 
   llvm::Expected<Tensor> resultOf(const std::string &what) const;
+  void moveBytes();
 
   BenchCase benchCase;
   std::unique_ptr<CpuKernel> kernel;
   std::map<std::string, ScalarPeer> scalars;
-  std::optional<Tensor> reference;
+  std::optional<Tensor> reference, written;
 };
 } // namespace
 
@@ -117,6 +120,11 @@ llvm::Expected<double> Bench::run(const std::string &who, unsigned threads) {
       reference = benchCase.output().clone();
     return seconds;
   }
+  if (who == "bytes" && threads == 1)
+    return secondsOfCall([&] {
+      moveBytes();
+      return llvm::Error::success();
+    });
   auto scalar = scalars.find(who);
   if (scalar == scalars.end() || threads != 1)
     return llvm::createStringError("there is no '" + who + "' on " + llvm::Twine(threads) + " threads");
@@ -126,6 +134,30 @@ llvm::Expected<double> Bench::run(const std::string &who, unsigned threads) {
     scalar->second.loop(inputs.data(), sizes.data(), scalar->second.output.dataAs<float>());
     return llvm::Error::success();
   });
+}
+
+/// What no program that reads and writes these arrays can do without: whatever its arithmetic, it takes this long. A
+/// page of each array by turns, as steps go through them, which several streams of a core's memory share.
+void Bench::moveBytes() {
+  constexpr size_t page = 4096;
+  if (!written)
+    written = benchCase.output().clone();
+  size_t longest = written->numBytes();
+  for (const auto &[name, tensor] : benchCase.arguments().inputs)
+    longest = std::max(longest, tensor.numBytes());
+  uint64_t mixed = 0;
+  for (size_t begin = 0; begin < longest; begin += page) {
+    for (const auto &[name, tensor] : benchCase.arguments().inputs) {
+      const auto *words = reinterpret_cast<const uint64_t *>(tensor.dataAs<float>());
+      for (size_t i = begin / sizeof(uint64_t), end = std::min(begin + page, tensor.numBytes()) / sizeof(uint64_t);
+           i < end; ++i)
+        mixed ^= words[i];
+    }
+    // The bits read decide what is written, so that nothing is left out.
+    if (begin < written->numBytes())
+      std::memset(static_cast<char *>(written->data()) + begin, static_cast<int>(mixed),
+                  std::min(page, written->numBytes() - begin));
+  }
 }
 
 llvm::Expected<Tensor> Bench::resultOf(const std::string &what) const {
