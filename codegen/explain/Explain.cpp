@@ -122,6 +122,9 @@ private:
     llvm::interleave(llvm::make_filter_range(tile.getShape(), [](int64_t extent) { return extent > 1; }), stream,
                      " x ");
     std::string shape = elements == 1 ? "one value" : "a tile of " + axes + " values";
+    bool isLooped = !(dims.of(tensor.layout) & lowered.main().placement.loopSet(LoopPlace::Inside)).empty();
+    if (tensor.role == Role::InitialState && isLooped)
+      return "kept in a task's memory, " + shape + " at a time in registers";
     if (tensor.role == Role::InitialState)
       return shape + " a " + (target.isGpu() ? "thread" : "task") + ", carried in registers from step to step";
     if (memory.isStaged(number))
@@ -220,6 +223,18 @@ Expected<Explanation> ssm::explain(RecurrenceOp recurrence, const CompileTarget 
   // What a schedule keeps on chip is known, and may not fit, only when there are tiles.
   if (Expected<Lowered> tiled = lower(recurrence, {target, schedule, true, {}}, LoweringLevel::Tiled); !tiled)
     return tiled.takeError();
+  // Steps that run as one are explained one by one.
+  std::string full = lowered->schedule;
+  if (lowered->main().restOf) {
+    Expected<Schedule> blocks = parseSchedule(full);
+    if (!blocks)
+      return blocks.takeError();
+    std::string single = printSchedule(scheduleOfBlocks(*blocks, recurrence.getScan(), 1));
+    lowered = lower(recurrence, {target, single, /*packed=*/true, {}}, LoweringLevel::Scheduled);
+    if (!lowered)
+      return lowered.takeError();
+    lowered->schedule = full;
+  }
   // The last one has the outputs; those before it are parts of its scan.
   RecurrenceOp prepared;
   for (auto part : lowered->module->getOps<RecurrenceOp>())
