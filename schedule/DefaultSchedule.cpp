@@ -219,7 +219,8 @@ private:
         schedule.dims.push_back(placement);
       }
     schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, matrixSteps}}});
-    if (readsInBlocks(*rows))
+    // A row of each step's sum and product, and of the state, are in registers together.
+    if (regs * (2 * stepsTogether + 1) <= target.vectorRegisters && readsInBlocks(*rows))
       schedule.dims.back().levels.push_back({Level::Reg, stepsTogether});
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (held.contains(dim))

@@ -102,6 +102,9 @@ TEST(DefaultSchedule, AMatrixStateIsRowsOfLanesAndALoop) {
     EXPECT_EQ(chosen.on("time", Level::Reg), 2) << chosen.text;
     EXPECT_NE(chosen.text.find(column + std::string("=loop,reg:1")), std::string::npos) << chosen.text;
   }
+  // With half the registers the rows of two steps have no place.
+  EXPECT_EQ(choose("retnet", {{"value", 64}, {"key", 64}}, avx2).on("value", Level::Reg), 4);
+  EXPECT_EQ(choose("retnet", {{"value", 64}, {"key", 64}}, avx2).on("time", Level::Reg), 0);
   // Two rows of lanes of 512 elements fill what an L1 cache has for them.
   EXPECT_EQ(choose("retnet", {{"value", 64}, {"key", 256}}).on("value", Level::Reg), 2);
   EXPECT_EQ(choose("retnet", {{"value", 64}, {"key", 1024}}).on("value", Level::Reg), 0);
