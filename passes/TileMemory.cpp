@@ -183,14 +183,15 @@ Value TileMemory::insideThreads(OpBuilder &builder) {
 
 bool TileMemory::isMasked(unsigned dim) const {
   const DimPlace &place = placement.places[dim];
-  return masked.contains(dim) && (place.grid || place.loop != LoopPlace::None) && mayPassEnd(dim);
+  return masked.contains(dim) && (place.grid || place.loop != LoopPlace::None || place.runsEmpty) && mayPassEnd(dim);
 }
 
 Value TileMemory::isFull(OpBuilder &builder) {
   Value full;
   for (unsigned dim = 0; dim < dims.count(); ++dim) {
     const DimPlace &place = placement.places[dim];
-    bool isEntered = place.loop == LoopPlace::Outside || (place.grid && place.loop == LoopPlace::None);
+    bool isEntered =
+        place.loop == LoopPlace::Outside || (place.grid && place.loop == LoopPlace::None) || place.runsEmpty;
     if (!isEntered || !mayPassEnd(dim))
       continue;
     // The same for all threads that wait for each other.

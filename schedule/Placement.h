@@ -40,8 +40,8 @@ struct DimPlace {
   int64_t warpLanes = 1;
   /// With both grid and loop: coordinates that one task loops over.
   int64_t gridTile = 0;
-  /// On the grid or on a loop outside the scanned dimension's, and some result lacks it: that result is computed even
-  /// where the dimension is empty, by a task that holds nothing of it.
+  /// On the grid, on threads or on a loop outside the scanned dimension's, and some result lacks it: that result is
+  /// computed even where the dimension is empty, by a task that holds nothing of it.
   bool runsEmpty = false;
   /// Coordinates that one task, or one thread, holds in its tile; of the scanned dimension, steps of a block.
   int64_t tile() const { return lanes * regs; }

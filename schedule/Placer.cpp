@@ -351,7 +351,7 @@ private:
         ofAll = ofAll & dims.of(state.layout);
     for (unsigned dim = 0; dim < dims.count(); ++dim) {
       DimPlace &place = result.places[dim];
-      bool isEntered = place.grid || place.loop == LoopPlace::Outside;
+      bool isEntered = place.grid || place.loop == LoopPlace::Outside || place.parts() > 1;
       place.runsEmpty = isEntered && !ofAll.contains(dim) && recurrence.sizeOf(dims.name(dim)).value_or(0) == 0;
     }
   }

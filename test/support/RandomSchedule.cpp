@@ -15,8 +15,9 @@ constexpr int64_t maxRows = 24;
 
 class ScheduleWriter {
 public:
-  ScheduleWriter(RecurrenceOp recurrence, const std::map<std::string, int64_t> &sizes, Random &random)
-      : recurrence(recurrence), sizes(sizes), random(random), dims(recurrence), held(dimsHeldWhole(recurrence, dims)) {}
+  ScheduleWriter(RecurrenceOp recurrence, const std::map<std::string, int64_t> &sizes, bool gpu, Random &random)
+      : recurrence(recurrence), sizes(sizes), gpu(gpu), random(random), dims(recurrence),
+        held(dimsHeldWhole(recurrence, dims)), moved(dimsMovedAlong(recurrence, dims)) {}
 
   Schedule write() {
     for (auto delay : recurrence.getBody().front().getOps<DelayOp>())
@@ -31,7 +32,7 @@ public:
       drawBlock();
     for (unsigned dim : order)
       if (blockSteps > 1 && held.contains(dim))
-        before.push_back({dims.name(dim).str(), {{Level::Reg, std::nullopt}}});
+        holdInBlock(dim);
       else if (!random.chance(10))
         place(dim);
     // What is not named comes after all that is, so with loops inside it the scanned dimension has to be named.
@@ -42,7 +43,7 @@ public:
     llvm::append_range(schedule.dims, after);
     for (const char *knob : {"load", "store"})
       if (random.chance(60))
-        schedule.knobs.push_back({knob, {}, blockSteps == 1 && random.chance(60) ? "staged" : "direct"});
+        schedule.knobs.push_back({knob, {}, blockSteps == 1 && !gpu && random.chance(60) ? "staged" : "direct"});
     return schedule;
   }
 
@@ -63,6 +64,7 @@ private:
         matrix *= sizeOf(dim);
       if (matrix > 4)
         return false;
+      matrices = matrices | component.over;
     }
     int64_t whole = rows;
     for (StringRef dim : dims.list(held - taps))
@@ -73,24 +75,62 @@ private:
   /// Steps of the scanned dimension on its lanes and registers.
   void drawBlock() {
     static const int64_t counts[] = {1, 2, 3, 4, 8, 16};
-    int64_t lanes = random.pick(counts), regs = 1 + random.below(3);
+    int64_t lanes = random.pick(counts), regs = 1 + random.below(3), threads = 1;
+    if (gpu) {
+      threads = drawThreads(block);
+      lanes = drawLanes(block);
+    }
     for (StringRef dim : dims.list(held - taps))
       rows *= std::max<int64_t>(sizeOf(dim), 1);
     regs = std::min(regs, maxRows / rows);
     rows *= regs;
     hasLanes = lanes > 1;
-    blockSteps = lanes * regs;
-    if (lanes > 1)
+    blockSteps = threads * lanes * regs;
+    if (lanes > 1 && !gpu)
       block.push_back({Level::Lane, lanes});
     if (regs > 1)
       block.push_back({Level::Reg, regs});
   }
 
+  /// Beside steps at once, what is summed over is on registers, and on threads where no matrix is.
+  void holdInBlock(unsigned dim) {
+    DimPlacement placement{dims.name(dim).str(), {}};
+    if (gpu && !matrices.contains(dim) && isKnown(dims.name(dim)))
+      addThreads(placement, dim);
+    placement.levels.push_back({Level::Reg, std::nullopt});
+    before.push_back(placement);
+  }
+
+  /// Threads of a block, and lanes of a warp, that are left; nothing is added for one.
+  int64_t drawThreads(std::vector<LevelCount> &levels) {
+    static const int64_t counts[] = {1, 1, 2, 3, 4, 32};
+    return take(levels, Level::Thread, random.pick(counts), freeThreads);
+  }
+  int64_t drawLanes(std::vector<LevelCount> &levels) {
+    static const int64_t counts[] = {1, 2, 4, 8, 16, 32};
+    return take(levels, Level::Lane, random.pick(counts), freeLanes);
+  }
+  static int64_t take(std::vector<LevelCount> &levels, Level level, int64_t count, int64_t &free) {
+    if (count == 1 || count > free)
+      return 1;
+    free /= count;
+    levels.push_back({level, count});
+    return count;
+  }
+
+  /// How many threads a dimension is spread over; they hand each other no elements of a tile.
+  int64_t addThreads(DimPlacement &placement, unsigned dim) {
+    if (!gpu || moved.contains(dim) || random.chance(40))
+      return 1;
+    int64_t threads = drawThreads(placement.levels);
+    return threads * drawLanes(placement.levels);
+  }
+
   DimPlacement placeScanned() {
     DimPlacement placement{recurrence.getScan().str(), {}};
     static const int64_t tiles[] = {1, 2, 7, 16, 33};
-    int64_t tile = blockSteps * random.pick(tiles), steps = tile * (1 + random.below(4));
-    bool isCut = random.chance(50);
+    int64_t tile = blockSteps * std::min(random.pick(tiles), 4096 / blockSteps), steps = tile * (1 + random.below(4));
+    bool isCut = !gpu && random.chance(50);
     if (llvm::Error error = checkChunks(recurrence, steps)) {
       llvm::consumeError(std::move(error));
       isCut = false;
@@ -104,9 +144,11 @@ private:
   }
 
   /// The lanes and registers inside the other levels; `extent` becomes the coordinates that they hold.
-  void addTile(DimPlacement &placement, int64_t &extent) {
+  void addTile(DimPlacement &placement, unsigned dim, bool isInside, int64_t &extent) {
     static const int64_t counts[] = {1, 2, 3, 4, 5, 8, 16};
-    if (!hasLanes && random.chance(40)) {
+    if (gpu && !isInside)
+      extent *= addThreads(placement, dim);
+    if (!gpu && !hasLanes && random.chance(40)) {
       placement.levels.push_back({Level::Lane, random.pick(counts)});
       hasLanes = *placement.levels.back().count > 1;
       extent *= *placement.levels.back().count;
@@ -120,14 +162,15 @@ private:
   }
 
   /// Lanes and registers for every coordinate; false where that would be many.
-  bool holdWhole(DimPlacement &placement, int64_t size) {
+  bool holdWhole(DimPlacement &placement, unsigned dim) {
     static const int64_t counts[] = {2, 4, 8, 16};
-    int64_t lanes = !hasLanes && random.chance(50) ? random.pick(counts) : 1;
+    int64_t size = sizeOf(dims.name(dim));
+    int64_t lanes = !gpu && !hasLanes && random.chance(50) ? random.pick(counts) : addThreads(placement, dim);
     int64_t regs = std::max<int64_t>(1, (size + lanes - 1) / lanes);
     if (rows * regs > maxRows)
       return false;
     rows *= regs;
-    if (lanes > 1) {
+    if (lanes > 1 && !gpu) {
       placement.levels.push_back({Level::Lane, lanes});
       hasLanes = true;
     }
@@ -142,10 +185,13 @@ private:
     DimPlacement placement{name.str(), {}};
     bool isHeld = held.contains(dim);
     bool isInside = isHeld || (blockSteps == 1 && random.chance(50));
-    if (isKnown(name) && random.chance(40) && holdWhole(placement, sizeOf(name))) {
+    auto free = std::pair(freeThreads, freeLanes);
+    if (isKnown(name) && random.chance(40) && holdWhole(placement, dim)) {
       (random.chance(50) ? before : after).push_back(placement);
       return;
     }
+    placement.levels.clear();
+    std::tie(freeThreads, freeLanes) = free;
     int64_t extent = 1;
     bool hasGrid = !isHeld && random.chance(70);
     bool hasLoop = isHeld || !hasGrid || random.chance(40);
@@ -153,7 +199,7 @@ private:
     if (hasLoop && isInside && !hasGrid && !isKnown(name))
       isInside = false;
     DimPlacement tile{name.str(), {}};
-    addTile(tile, extent);
+    addTile(tile, dim, isInside && hasLoop, extent);
     std::optional<int64_t> loop, grid;
     if (hasLoop && random.chance(40))
       loop = extent *= 1 + random.below(3);
@@ -172,18 +218,20 @@ private:
 
   RecurrenceOp recurrence;
   const std::map<std::string, int64_t> &sizes;
+  bool gpu;
   Random &random;
   DimensionAnalysis dims;
-  DimSet held, taps;
+  /// `matrices`: over which transitions are dense.
+  DimSet held, moved, taps, matrices;
   std::vector<DimPlacement> before, after;
   /// The scanned dimension's lanes and registers, and the steps that they hold.
   std::vector<LevelCount> block;
-  int64_t rows = 1, blockSteps = 1;
+  int64_t rows = 1, blockSteps = 1, freeThreads = 1024 / 32, freeLanes = 32;
   bool hasLanes = false;
 };
 } // namespace
 
-Schedule ssm::test::randomSchedule(RecurrenceOp recurrence, const std::map<std::string, int64_t> &sizes,
+Schedule ssm::test::randomSchedule(RecurrenceOp recurrence, const std::map<std::string, int64_t> &sizes, bool gpu,
                                    Random &random) {
-  return ScheduleWriter(recurrence, sizes, random).write();
+  return ScheduleWriter(recurrence, sizes, gpu, random).write();
 }

@@ -1,17 +1,10 @@
 // GPU kernels against the interpreter: the LLVM module that becomes PTX, run thread by thread on this processor.
 
-#include "codegen/binding/Binding.h"
-#include "mlir/Pass/PassManager.h"
-#include "passes/Passes.h"
+#include "GpuKernelRun.h"
 #include "passes/Specialize.h"
-#include "test/support/Description.h"
 #include "test/support/RandomArguments.h"
-#include "test/support/SequentialGpu.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-
-#include <bit>
-#include <gtest/gtest.h>
 
 using namespace mlir;
 using namespace ssm;
@@ -33,60 +26,6 @@ std::vector<std::string> libraryFiles() {
   return files;
 }
 
-/// The words of a launch: tensors in the kernel's order, then parameters and sizes.
-class Launch {
-public:
-  Launch(RecurrenceOp recurrence, const Lowered &lowered, const InterpreterArguments &arguments) {
-    using Role = KernelTensor::Role;
-    for (const KernelTensor &tensor : lowered.main().interface.tensors) {
-      if (tensor.role == Role::Input)
-        add(arguments.inputs.at(tensor.name));
-      else if (tensor.role == Role::InitialState && !arguments.states.contains(tensor.name))
-        words.insert(words.end(), tensor.getRank() + 1, 0);
-      else if (tensor.role == Role::InitialState)
-        add(arguments.states.at(tensor.name));
-      else
-        addResult(recurrence, tensor);
-    }
-    for (auto &[name, value] : lowered.main().interface.parameters)
-      words.push_back(std::bit_cast<int64_t>(value));
-    for (const std::string &name : lowered.main().interface.sizes)
-      words.push_back(arguments.sizes.at(name));
-  }
-
-  std::vector<int64_t> words;
-  std::map<std::string, Tensor> outputs, states;
-
-private:
-  void add(const Tensor &tensor) {
-    words.push_back(std::bit_cast<int64_t>(tensor.data()));
-    words.insert(words.end(), tensor.strides().begin(), tensor.strides().end());
-  }
-
-  void addResult(RecurrenceOp recurrence, const KernelTensor &tensor) {
-    bool isOutput = tensor.role == KernelTensor::Role::Output;
-    Shape shape = *shapeOf(recurrence, tensor.layout);
-    if (tensor.depth > 1)
-      shape.push_back(tensor.depth);
-    Tensor &result = (isOutput ? outputs : states)[tensor.name];
-    result = Tensor::zeros(dtypeOf(tensor.stored), shape);
-    add(result);
-  }
-};
-
-void expectNear(const std::string &name, const Tensor &value, const Tensor &reference) {
-  Tensor a = value.asReal().contiguous(), b = reference.asReal().contiguous();
-  ASSERT_EQ(a.shape(), b.shape()) << name;
-  double largest = 0, error = 0;
-  for (int64_t i = 0; i < b.numElements(); ++i) {
-    largest = std::max(largest, std::abs(b.real(i)));
-    double difference = std::abs(a.real(i) - b.real(i));
-    ASSERT_FALSE(std::isnan(difference)) << name << " at element " << i;
-    error = std::max(error, difference);
-  }
-  EXPECT_LE(error, tolerance * std::max(largest, 1e-30)) << name;
-}
-
 void runModel(const std::string &file, const std::string &schedule) {
   Description description = parseFile(SSM_SOURCE_DIR "/models/" + file);
   ASSERT_TRUE(description) << description.errors;
@@ -106,22 +45,14 @@ void runModel(const std::string &file, const std::string &schedule) {
   ASSERT_TRUE(static_cast<bool>(target));
   auto gpu = SequentialGpu::create(recurrence, {*target, schedule, true, {}});
   ASSERT_TRUE(static_cast<bool>(gpu)) << llvm::toString(gpu.takeError());
+  RunOptions run;
+  run.tolerance = tolerance;
   for (unsigned given : {0u, 100u}) {
     InterpreterArguments arguments = randomArguments(recurrence, parameters.dims, 1 + given,
                                                      {.optionalInputs = 100, .states = given, .magnitude = 0.5});
     auto expected = interpret(recurrence, arguments);
     ASSERT_TRUE(static_cast<bool>(expected)) << llvm::toString(expected.takeError());
-    Launch launch(recurrence, (*gpu)->lowered(), arguments);
-    llvm::SmallVector<int64_t> sizes;
-    for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
-      sizes.push_back(*recurrence.sizeOf(dim.getName().getValue()));
-    int64_t tasks = countTasks((*gpu)->lowered().main().placement, sizes);
-    // Fewer blocks than tasks: blocks stride.
-    (*gpu)->launch(launch.words, tasks, std::max<int64_t>(1, tasks / 2));
-    for (auto &[name, value] : expected->outputs)
-      expectNear(name, launch.outputs.at(name), value);
-    for (auto &[name, value] : expected->states)
-      expectNear("state." + name, launch.states.at(name), value);
+    runAndCompare(**gpu, recurrence, arguments, *expected, run);
   }
 }
 
