@@ -21,7 +21,7 @@ public:
   /// Compiles it for this processor, with the default schedule.
   llvm::Expected<std::unique_ptr<CpuKernel>> compile();
 
-  const CpuArguments &arguments() const { return values; }
+  const KernelArguments &arguments() const { return values; }
   /// The inputs in the order of the description, as scalar loops take them.
   std::vector<const float *> inputs() const;
   /// Sizes of the dimensions in the order of the description, then that of the scanned one.
@@ -36,7 +36,7 @@ private:
 
   mlir::OwningOpRef<mlir::ModuleOp> module;
   RecurrenceOp recurrence;
-  CpuArguments values;
+  KernelArguments values;
 };
 
 } // namespace ssm

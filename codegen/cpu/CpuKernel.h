@@ -1,26 +1,12 @@
 #ifndef SSM_CODEGEN_CPU_CPUKERNEL_H
 #define SSM_CODEGEN_CPU_CPUKERNEL_H
 
-#include "codegen/lowering/Lowering.h"
-#include "runtime/Tensor.h"
+#include "codegen/launch/Launch.h"
 
-#include <map>
 #include <memory>
 #include <string>
 
 namespace ssm {
-
-/// Tensors of one call, by the names of the description, shaped as their layouts (states with depth have one more
-/// axis). All have their stored types; strides are free.
-struct CpuArguments {
-  std::map<std::string, Tensor> inputs, outputs;
-  /// States before the first step and after the last; those left out start from their initial value and are not
-  /// returned.
-  std::map<std::string, Tensor> initialStates, finalStates;
-  std::map<std::string, double> parameters;
-  /// Sizes of the dimensions that are not `like` another.
-  std::map<std::string, int64_t> sizes;
-};
 
 /// Seconds that went into making a kernel.
 struct CpuCompileTimes {
@@ -37,7 +23,7 @@ public:
   /// Runs all tasks on `threads` threads (0: one a core). Outputs and final states are written in place. Compiles a
   /// second variant the first time that a tensor's last axis does not have stride 1. Errors: a tensor that is missing
   /// or of another type, rank or shape than the description says.
-  virtual llvm::Error run(const CpuArguments &arguments, unsigned threads) = 0;
+  virtual llvm::Error run(const KernelArguments &arguments, unsigned threads) = 0;
 };
 
 /// Compiles a specialized and discretized recurrence for this processor. The recurrence has to live as long as the

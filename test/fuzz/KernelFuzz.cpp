@@ -44,7 +44,7 @@ private:
 
 /// The kernel's arguments, and what it writes.
 struct KernelCall {
-  CpuArguments arguments;
+  KernelArguments arguments;
   std::vector<Guarded> written;
 
   KernelCall(RecurrenceOp recurrence, const InterpreterArguments &from) {

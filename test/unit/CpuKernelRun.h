@@ -3,6 +3,7 @@
 
 #include "codegen/binding/Binding.h"
 #include "codegen/cpu/CpuKernel.h"
+#include "codegen/emulator/EmulatedKernel.h"
 #include "codegen/interpreter/Interpreter.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/KernelInterface.h"
@@ -263,10 +264,11 @@ inline void expectNear(const std::string &name, const Tensor &value, const Tenso
 }
 
 /// Runs the kernel on the arguments, in guarded memory, and compares with what the interpreter gave.
-inline void runAndCompare(CpuKernel &kernel, RecurrenceOp recurrence, const InterpreterArguments &arguments,
-                          const InterpreterResults &expected, const RunOptions &options) {
+inline void runAndCompare(llvm::function_ref<llvm::Error(const KernelArguments &)> run, RecurrenceOp recurrence,
+                          const InterpreterArguments &arguments, const InterpreterResults &expected,
+                          const RunOptions &options) {
   using Role = KernelTensor::Role;
-  CpuArguments call;
+  KernelArguments call;
   call.sizes = arguments.sizes;
   call.parameters = arguments.params;
   std::vector<std::pair<std::unique_ptr<Guarded>, const KernelTensor *>> blocks;
@@ -295,7 +297,7 @@ inline void runAndCompare(CpuKernel &kernel, RecurrenceOp recurrence, const Inte
     list.emplace(tensor.name, block->tensor());
     blocks.emplace_back(std::move(block), &tensor);
   }
-  llvm::Error error = kernel.run(call, options.threads);
+  llvm::Error error = run(call);
   ASSERT_FALSE(static_cast<bool>(error)) << llvm::toString(std::move(error));
   for (auto &[block, tensor] : blocks) {
     bool isResult = tensor->role == Role::Output || tensor->role == Role::FinalState;
@@ -308,6 +310,18 @@ inline void runAndCompare(CpuKernel &kernel, RecurrenceOp recurrence, const Inte
     if (testing::Test::HasFatalFailure())
       return;
   }
+}
+
+inline void runAndCompare(CpuKernel &kernel, RecurrenceOp recurrence, const InterpreterArguments &arguments,
+                          const InterpreterResults &expected, const RunOptions &options) {
+  runAndCompare([&](const KernelArguments &call) { return kernel.run(call, options.threads); }, recurrence, arguments,
+                expected, options);
+}
+
+inline void runAndCompare(EmulatedKernel &kernel, RecurrenceOp recurrence, const InterpreterArguments &arguments,
+                          const InterpreterResults &expected, const RunOptions &options) {
+  runAndCompare([&](const KernelArguments &call) { return kernel.run(call); }, recurrence, arguments, expected,
+                options);
 }
 
 inline std::string sizesText(const std::map<std::string, int64_t> &sizes) {

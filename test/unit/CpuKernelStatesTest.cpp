@@ -44,7 +44,7 @@ protected:
     InterpreterArguments arguments = argumentsFor(recurrence, "", sizes, /*withStates=*/true, 5);
     auto expected = interpret(recurrence, arguments);
     ASSERT_TRUE(static_cast<bool>(expected)) << llvm::toString(expected.takeError());
-    CpuArguments call;
+    KernelArguments call;
     call.sizes = sizes;
     call.inputs = arguments.inputs;
     for (auto &[name, value] : expected->outputs)

@@ -4,7 +4,7 @@
 // SSM_RANDOM_COUNT=n runs n of them in place of 200, SSM_RANDOM_FIRST=n begins with number n. One that fails is made
 // smaller and printed in full.
 
-#include "GpuKernelRun.h"
+#include "CpuKernelRun.h"
 #include "RandomKernelCase.h"
 #include "test/support/RandomArguments.h"
 
@@ -26,11 +26,18 @@ void runCase(const KernelCase &test) {
     errors += diagnostic.str() + "\n";
     return success();
   });
-  llvm::Expected<CompileTarget> target = parseTarget("sm_90");
-  ASSERT_TRUE(static_cast<bool>(target));
-  auto gpu = SequentialGpu::create(recurrence, {*target, test.schedule, true, {}});
+  EmulatorOptions options;
+  // Half of the launches have fewer blocks than tasks.
+  options.blocks = test.seed % 2;
+  options.seed = test.seed;
+  auto gpu = compileForEmulator(recurrence, test.schedule, options);
   ASSERT_TRUE(static_cast<bool>(gpu)) << "refused: " << errors << llvm::toString(gpu.takeError());
   RunOptions run;
+  run.memory = [&](size_t tensor) {
+    constexpr Memory packed[] = {Memory::AfterForbidden, Memory::PaddedRows, Memory::BeforeForbidden};
+    return test.seed % 4 == 3 ? allMemories[(test.seed / 4 + tensor) % std::size(allMemories)]
+                              : packed[(test.seed / 4 + tensor) % 3];
+  };
   // ex2.approx is off by 2 units in the last place, and by its argument's rounding.
   run.tolerance = 4 * largestError(recurrence, test.sizes);
   run.atLeast = 1;

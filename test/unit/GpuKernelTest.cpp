@@ -1,6 +1,6 @@
 // GPU kernels against the interpreter: the LLVM module that becomes PTX, run thread by thread on this processor.
 
-#include "GpuKernelRun.h"
+#include "CpuKernelRun.h"
 #include "passes/Specialize.h"
 #include "test/support/RandomArguments.h"
 #include "llvm/Support/FileSystem.h"
@@ -41,9 +41,10 @@ void runModel(const std::string &file, const std::string &schedule) {
   passes.addNestedPass<RecurrenceOp>(createDiscretize());
   ASSERT_TRUE(succeeded(passes.run(*description.module)));
 
-  llvm::Expected<CompileTarget> target = parseTarget("sm_90");
-  ASSERT_TRUE(static_cast<bool>(target));
-  auto gpu = SequentialGpu::create(recurrence, {*target, schedule, true, {}});
+  // Fewer blocks than tasks: blocks stride.
+  EmulatorOptions options;
+  options.blocks = 3;
+  auto gpu = compileForEmulator(recurrence, schedule, options);
   ASSERT_TRUE(static_cast<bool>(gpu)) << llvm::toString(gpu.takeError());
   RunOptions run;
   run.tolerance = tolerance;

@@ -113,8 +113,8 @@ public:
   }
 
 private:
-  llvm::Expected<CpuArguments> pass(const RunArguments &arguments) {
-    CpuArguments passed;
+  llvm::Expected<KernelArguments> pass(const RunArguments &arguments) {
+    KernelArguments passed;
     passed.parameters = arguments.params;
     passed.sizes = arguments.sizes;
     convert(arguments, passed);
@@ -124,7 +124,7 @@ private:
   }
 
   /// Tensors at their stored types; those that have them already are passed as they are.
-  void convert(const RunArguments &arguments, CpuArguments &passed) {
+  void convert(const RunArguments &arguments, KernelArguments &passed) {
     for (auto input : recurrence.getBody().front().getOps<InputOp>())
       if (auto it = arguments.inputs.find(input.getName().str()); it != arguments.inputs.end())
         passed.inputs.emplace(it->first, it->second.convert(dtypeOf(*input.getStored())));
@@ -133,7 +133,7 @@ private:
         passed.initialStates.emplace(it->first, it->second.convert(dtypeOf(state.stored)));
   }
 
-  llvm::Error allocate(const RunArguments &arguments, CpuArguments &passed) {
+  llvm::Error allocate(const RunArguments &arguments, KernelArguments &passed) {
     auto add = [](std::map<std::string, Tensor> &tensors, StringRef name, Type stored,
                   std::optional<Shape> shape) -> llvm::Error {
       if (!shape)

@@ -1,0 +1,39 @@
+#ifndef SSM_CODEGEN_EMULATOR_EMULATEDKERNEL_H
+#define SSM_CODEGEN_EMULATOR_EMULATEDKERNEL_H
+
+#include "codegen/launch/Launch.h"
+
+namespace ssm {
+
+struct EmulatorOptions {
+  /// The GPU whose code it is.
+  std::string target = "sm_90";
+  /// Blocks of a launch at most: tasks beyond them are strided over. As many as a grid may have where it is 0.
+  int64_t blocks = 0;
+  /// Blocks on the device at a time.
+  unsigned residentBlocks = 3;
+  /// Draws in which order blocks start and threads go on; 0 is the order of their numbers.
+  uint64_t seed = 0;
+};
+
+/// A recurrence compiled for a GPU, and run on this processor: the LLVM module that becomes PTX, with the GPU's
+/// intrinsics replaced, a fiber for every thread.
+class EmulatedKernel {
+public:
+  virtual ~EmulatedKernel() = default;
+  /// The schedule in full.
+  virtual const std::string &schedule() const = 0;
+  /// Runs all tasks; outputs and final states are written in place. Compiles a second variant the first time that a
+  /// tensor's last axis does not have stride 1. Errors: as prepareCall; what a kernel does that no GPU may do.
+  virtual llvm::Error run(const KernelArguments &arguments) = 0;
+};
+
+/// Compiles a specialized and discretized recurrence, which has to live as long as the kernel. `schedule` may be
+/// `auto`; `hints` are likely sizes.
+llvm::Expected<std::unique_ptr<EmulatedKernel>> compileForEmulator(RecurrenceOp recurrence, const std::string &schedule,
+                                                                   const EmulatorOptions &options = {},
+                                                                   const SizeHints &hints = {});
+
+} // namespace ssm
+
+#endif

@@ -1,0 +1,53 @@
+#ifndef SSM_CODEGEN_LAUNCH_LAUNCH_H
+#define SSM_CODEGEN_LAUNCH_LAUNCH_H
+
+#include "codegen/lowering/Lowering.h"
+#include "runtime/Tensor.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace ssm {
+
+/// Tensors of one call, by the names of the description, shaped as their layouts (states with depth have one more
+/// axis). All have their stored types; strides are free.
+struct KernelArguments {
+  std::map<std::string, Tensor> inputs, outputs;
+  /// States before the first step and after the last; those left out start from their initial value and are not
+  /// returned.
+  std::map<std::string, Tensor> initialStates, finalStates;
+  std::map<std::string, double> parameters;
+  /// Sizes of the dimensions that are not `like` another.
+  std::map<std::string, int64_t> sizes;
+};
+
+/// What one kernel of a call is started with: its arguments, and how many tasks there are.
+struct KernelLaunch {
+  /// Pointers, strides and sizes as they are, parameters as the bits of f64.
+  std::vector<int64_t> words;
+  int64_t tasks = 0;
+};
+
+/// One call: a launch a kernel, in their order, and what has to live until the last of them is through.
+struct KernelCall {
+  std::vector<KernelLaunch> launches;
+  /// Whether the last axis of each tensor has stride 1.
+  bool packed = true;
+  /// Sizes of the dimensions that are not `like` another.
+  llvm::StringMap<int64_t> sizes;
+  int64_t chunks = 0;
+  /// Initial states that a task would overwrite before another has read them.
+  std::vector<Tensor> copies;
+  /// Arrays between kernels.
+  std::map<std::string, Tensor> workspace;
+};
+
+/// Joins the kernels of a recurrence with a call's tensors. Errors: a tensor or size that is missing, or of another
+/// type, rank or shape than the description says; no memory for what is between kernels.
+llvm::Expected<KernelCall> prepareCall(RecurrenceOp recurrence, llvm::ArrayRef<LoweredKernel> kernels,
+                                       const KernelArguments &arguments);
+
+} // namespace ssm
+
+#endif
