@@ -1,6 +1,7 @@
 // ssmc check MODEL: whatever a description can be run as must agree with the float64 interpreter on random inputs.
 
 #include "codegen/binding/Binding.h"
+#include "codegen/emulator/EmulatedKernel.h"
 #include "codegen/lowering/CompileTarget.h"
 #include "runtime/Safetensors.h"
 #include "tools/ssmc/Check.h"
@@ -152,30 +153,34 @@ llvm::Expected<RunResults> ModelCheck::runSplit(const Setting &setting, const De
 }
 
 /// Schedules that differ from the default in every respect that the recurrence allows: scalar code; lanes along each
-/// dimension in turn; staged tensors with time in short tiles. Those that are not legal for it are left out.
+/// dimension in turn, and on a GPU threads; staged tensors with time in short tiles. Those that are not legal for it
+/// are left out.
 llvm::SmallVector<std::string> ModelCheck::schedules(RecurrenceOp recurrence) {
-  const DimensionAnalysis dims(recurrence);
-  const DimSet whole = dimsHeldWhole(recurrence, dims);
-  const std::string scan = recurrence.getScan().str();
-  auto placed = [&](StringRef onLanes, const std::string &time) {
-    std::string text;
-    for (StringRef dim : dims.list(DimSet((uint64_t(1) << dims.count()) - 1)))
-      if (dim != scan)
-        text += (dim + "=" + (whole.contains(*dims.number(dim)) ? "reg" : "grid") + (dim == onLanes ? ",lane:4" : "") +
-                 "; ")
-                    .str();
-    return text + time;
-  };
-  llvm::SmallVector<std::string> candidates{placed("", scan + "=loop"),
-                                            placed("", scan + "=loop:8; load=staged; store=staged")};
-  for (StringRef dim : dims.list(DimSet((uint64_t(1) << dims.count()) - 1)))
-    if (dim != scan)
-      candidates.push_back(placed(dim, scan + "=loop"));
-  auto target = parseTarget("cpu");
+  auto target = parseTarget(request.device.device == "emulate" ? EmulatorOptions().target : "cpu");
   if (!target) {
     llvm::consumeError(target.takeError());
     return {};
   }
+  const DimensionAnalysis dims(recurrence);
+  const DimSet whole = dimsHeldWhole(recurrence, dims);
+  const std::string scan = recurrence.getScan().str();
+  auto placed = [&](StringRef spread, const std::string &level, const std::string &time) {
+    std::string text;
+    for (StringRef dim : dims.list(DimSet((uint64_t(1) << dims.count()) - 1)))
+      if (dim != scan) {
+        bool isSpread = dim == spread;
+        std::string levels = whole.contains(*dims.number(dim)) ? (isSpread ? level + "," : "") + "reg"
+                                                               : "grid" + (isSpread ? "," + level : "");
+        text += dim.str() + "=" + levels + "; ";
+      }
+    return text + time;
+  };
+  llvm::SmallVector<std::string> candidates{placed("", "", scan + "=loop"),
+                                            placed("", "", scan + "=loop:8; load=staged; store=staged")};
+  for (const char *level : {"lane:4", "thread:2"})
+    for (StringRef dim : dims.list(DimSet((uint64_t(1) << dims.count()) - 1)))
+      if (dim != scan)
+        candidates.push_back(placed(dim, level, scan + "=loop"));
   llvm::SmallVector<std::string> legal;
   for (const std::string &text : candidates) {
     auto parsed = parseSchedule(text);

@@ -1,6 +1,7 @@
 #include "tools/ssmc/Device.h"
 #include "codegen/binding/Binding.h"
 #include "codegen/cpu/CpuKernel.h"
+#include "codegen/emulator/EmulatedKernel.h"
 #include "codegen/interpreter/Interpreter.h"
 #include "tools/ssmc/ScheduleOption.h"
 
@@ -22,6 +23,10 @@ void DeviceOptions::declare(CLI::App &app) {
       ->capture_default_str();
   addScheduleOption(app, schedule);
   app.add_option("--threads", threads, "Threads of the processor to use; 0 for all")->capture_default_str();
+  app.add_option(
+         "--seed", seed,
+         "Order in which the emulated device starts blocks and goes on with threads; 0 for that of their numbers")
+      ->capture_default_str();
 }
 
 DeviceOptions DeviceOptions::interpreter() {
@@ -31,7 +36,7 @@ DeviceOptions DeviceOptions::interpreter() {
 }
 
 unsigned DeviceOptions::threadCount() const {
-  if (device == "interpret")
+  if (device != "cpu")
     return 1;
   return threads ? threads : std::max(1u, std::thread::hardware_concurrency());
 }
@@ -85,22 +90,24 @@ private:
 } // namespace
 
 //===----------------------------------------------------------------------===//
-// The processor
+// Compiled kernels
 //===----------------------------------------------------------------------===//
 
 namespace {
-class CpuExecutor : public Executor {
+class KernelExecutor : public Executor {
 public:
-  CpuExecutor(RecurrenceOp recurrence, std::unique_ptr<CpuKernel> kernel, unsigned threads, Timing &timing)
-      : recurrence(recurrence), kernel(std::move(kernel)), threads(threads), timing(timing) {}
+  using Call = std::function<llvm::Error(const KernelArguments &)>;
 
-  std::string schedule() const override { return kernel->schedule(); }
+  KernelExecutor(RecurrenceOp recurrence, std::string schedule, const char *phase, Call call, Timing &timing)
+      : recurrence(recurrence), full(std::move(schedule)), phase(phase), call(std::move(call)), timing(timing) {}
+
+  std::string schedule() const override { return full; }
 
   llvm::Expected<RunResults> run(const RunArguments &arguments) override {
     auto passed = pass(arguments);
     if (!passed)
       return passed.takeError();
-    if (llvm::Error error = timing.measure("run on the processor", [&] { return kernel->run(*passed, threads); }))
+    if (llvm::Error error = timing.measure(phase, [&] { return call(*passed); }))
       return error;
     return RunResults{std::move(passed->outputs), std::move(passed->finalStates)};
   }
@@ -109,7 +116,7 @@ public:
     auto passed = pass(arguments);
     if (!passed)
       return passed.takeError();
-    return timeCalls(budget, [&] { return kernel->run(*passed, threads); });
+    return timeCalls(budget, [&] { return call(*passed); });
   }
 
 private:
@@ -157,8 +164,9 @@ private:
   }
 
   RecurrenceOp recurrence;
-  std::unique_ptr<CpuKernel> kernel;
-  unsigned threads;
+  std::string full;
+  const char *phase;
+  Call call;
   Timing &timing;
 };
 } // namespace
@@ -172,7 +180,24 @@ static llvm::Expected<std::unique_ptr<Executor>> makeCpuExecutor(RecurrenceOp re
   timing.add("passes", times.passes);
   timing.add("optimize", times.optimize);
   timing.add("generate code", times.codegen);
-  return std::make_unique<CpuExecutor>(recurrence, std::move(*kernel), options.threads, timing);
+  std::shared_ptr<CpuKernel> shared = std::move(*kernel);
+  return std::make_unique<KernelExecutor>(
+      recurrence, shared->schedule(), "run on the processor",
+      [shared, threads = options.threads](const KernelArguments &arguments) { return shared->run(arguments, threads); },
+      timing);
+}
+
+static llvm::Expected<std::unique_ptr<Executor>> makeEmulatedExecutor(RecurrenceOp recurrence,
+                                                                      const DeviceOptions &options, Timing &timing) {
+  EmulatorOptions emulator;
+  emulator.seed = options.seed;
+  auto kernel = timing.measure("compile", [&] { return compileForEmulator(recurrence, options.schedule, emulator); });
+  if (!kernel)
+    return kernel.takeError();
+  std::shared_ptr<EmulatedKernel> shared = std::move(*kernel);
+  return std::make_unique<KernelExecutor>(
+      recurrence, shared->schedule(), "run on the emulated device",
+      [shared](const KernelArguments &arguments) { return shared->run(arguments); }, timing);
 }
 
 //===----------------------------------------------------------------------===//
@@ -182,9 +207,12 @@ static llvm::Expected<std::unique_ptr<Executor>> makeCpuExecutor(RecurrenceOp re
 llvm::Error ssm::checkDevice(const DeviceOptions &options) {
   if (options.mode != "forward")
     return llvm::createStringError("--mode " + options.mode + ": no pass makes this mode; forward is there");
-  if (options.device != "interpret" && options.device != "cpu")
-    return llvm::createStringError("--device " + options.device +
-                                   ": this program has no way to run on it; interpret and cpu are there");
+  if (options.device == "cuda")
+    return llvm::createStringError(
+        "--device cuda: this program has no way to run on it; interpret, cpu and emulate are "
+        "there");
+  if (options.device != "emulate" && options.seed)
+    return llvm::createStringError("--seed: the order of threads is the emulated device's alone (--device emulate)");
   if (options.device == "interpret" && options.schedule != "auto")
     return llvm::createStringError("--schedule: the interpreter takes none, it goes one step after another");
   return llvm::Error::success();
@@ -207,6 +235,8 @@ llvm::Expected<std::unique_ptr<Executor>> ssm::makeExecutor(RecurrenceOp recurre
     return error;
   if (options.device == "cpu")
     return makeCpuExecutor(recurrence, options, timing);
+  if (options.device == "emulate")
+    return makeEmulatedExecutor(recurrence, options, timing);
   return std::make_unique<InterpreterExecutor>(recurrence, timing);
 }
 

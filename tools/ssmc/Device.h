@@ -23,8 +23,11 @@ struct DeviceOptions {
   std::string mode = "forward";
   std::string schedule = "auto";
   unsigned threads = 0;
+  /// Of the emulated device's order.
+  uint64_t seed = 0;
 
-  /// Declares --device, --mode, --schedule and --threads; names that are none of a kind are a wrong command line.
+  /// Declares --device, --mode, --schedule, --threads and --seed; names that are none of a kind are a wrong command
+  /// line.
   void declare(CLI::App &app);
   /// The float64 interpreter, whatever the others.
   static DeviceOptions interpreter();
