@@ -71,10 +71,6 @@ private:
         return refuse("'" + dims.name(dim) + "' is the scanned dimension and cannot be on " + nameOf(level.level) +
                       ": no pass runs a scan at that level" + (target.gpu ? " of a GPU" : "") +
                       ", so it goes on a loop (" + dims.name(dim) + "=loop:32)");
-      if (level.level == Level::Grid && target.gpu)
-        return refuse("'" + dims.name(dim) +
-                      "' is the scanned dimension and cannot be on grid: no pass chains chunks " +
-                      "of a scan over the blocks of a GPU; it goes on a loop");
     }
     if (placement->isOn(Level::Loop))
       result.timeTile = placement->countAt(Level::Loop);

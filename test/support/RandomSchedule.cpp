@@ -130,7 +130,7 @@ private:
     DimPlacement placement{recurrence.getScan().str(), {}};
     static const int64_t tiles[] = {1, 2, 7, 16, 33};
     int64_t tile = blockSteps * std::min(random.pick(tiles), 4096 / blockSteps), steps = tile * (1 + random.below(4));
-    bool isCut = !gpu && random.chance(50);
+    bool isCut = random.chance(50);
     if (llvm::Error error = checkChunks(recurrence, steps)) {
       llvm::consumeError(std::move(error));
       isCut = false;

@@ -84,6 +84,25 @@ TEST(GpuKernelLoops, GiveTheInterpretersResult) {
   }
 }
 
+/// Time in chunks over the grid: three kernels, one after another.
+TEST(GpuKernelChunks, GiveTheInterpretersResult) {
+  const std::pair<const char *, const char *> schedules[] = {
+      {"mamba1.ssm", "member=grid,thread:4; time=grid:8; state=reg"},
+      {"mamba1.ssm", "member=grid; time=grid:16,lane:8; state=reg"},
+      {"mamba1.ssm", "member=grid; time=grid:24,thread:3,lane:2,reg:2; state=lane:4,reg"},
+      {"mamba1.ssm", "member=grid,thread:2; time=grid:10,loop:5; state=loop,reg:2"},
+      {"gla.ssm", "value=grid,thread:2; time=grid:12; key=lane:4,reg"},
+      {"ema2.ssm", "channel=grid,thread:32; time=grid:7"},
+      {"s4.ssm", "channel=grid,lane:4; time=grid:20; state=reg; col=reg"},
+  };
+  for (auto [file, schedule] : schedules) {
+    SCOPED_TRACE(std::string(file) + " " + schedule);
+    runModel(file, schedule);
+    if (HasFatalFailure())
+      return;
+  }
+}
+
 /// Threads that hand each other sums and steps, in a warp and beyond; 7 and 41 leave parts of them over.
 TEST(GpuKernelThreads, GiveTheInterpretersResult) {
   const std::pair<const char *, const char *> schedules[] = {

@@ -143,9 +143,6 @@ TEST_F(PlacementTest, AnInputSeenThroughMovesNeedsNoRegisters) {
 TEST_F(PlacementTest, RefusalsOfLevels) {
   const std::string rest = "; s=reg; c=reg; t=reg";
   EXPECT_EQ(refusal("x=grid" + rest), "the schedule places 'x', which is not a dimension of the recurrence");
-  EXPECT_EQ(refusal("time=grid" + rest, gpu),
-            "'time' is the scanned dimension and cannot be on grid: no pass chains chunks of a scan over the blocks of "
-            "a GPU; it goes on a loop");
   for (const Target &target : {cpu, gpu})
     EXPECT_EQ(refusal("time=loop:64,lane:8" + rest, target),
               "'time' is on lanes or registers, and the state 'h' is not a scan yet: run ssm-linearize before");
