@@ -6,7 +6,13 @@
 // that are left take more coordinates of the lanes' dimension, or several of another one where lanes are summed over.
 // Matrix states, which fit neither way, stand in a task's memory: rows along a parallel dimension, a loop over those
 // that are summed over. So do those of elementwise steps along which memory runs, if a core's share of a step's row is
-// a page or more: a stream is read in order. GPU: 128 threads over the widest parallel dimension.
+// a page or more: a stream is read in order.
+//
+// GPU: blocks of 128 threads over the widest parallel dimension, so that a thread keeps its states in registers and
+// sums alone. Where these are too many registers, or threads do not fill the device, the largest dimension that is
+// summed over is spread over lanes of a warp, at a shuffle for each doubling;
+// states that are too many registers even so stand in local memory. Where threads do not fill the device, time is cut
+// into chunks over the grid, at twice the work.
 
 #include "dialect/MatrixStates.h"
 #include "schedule/Placement.h"
@@ -35,6 +41,13 @@ constexpr int64_t maxRows = 4;
 constexpr int64_t maxRowsOfLanes = 8;
 /// Pieces of memory in which processors see a pattern end with the page.
 constexpr int64_t streamBytes = 4 << 10;
+/// Registers of a thread for what it keeps from step to step; a step's own values and addresses take as many.
+constexpr int64_t keptRegisters = 96;
+constexpr int64_t warpLanes = 32, blockThreads = 128;
+/// Threads that hide each other's latencies on one core of a GPU, as a share of what it should have: 6 of 8 warps.
+constexpr int64_t threadsPerCore = 6 * warpLanes;
+/// Cutting time doubles the work, so it has to bring several times the threads; and chunks' own costs need steps.
+constexpr int64_t fewestChunks = 4, fewestChunkSteps = 512;
 /// Tiles of the lanes' dimension that should be left for the cores.
 constexpr int64_t fewestTasks = 4;
 
@@ -332,6 +345,69 @@ private:
     return schedule;
   }
 
+  /// Registers of a thread for states, and for what does not vary in time and is used where it does, with a summed
+  /// dimension over lanes.
+  int64_t keptBy(std::optional<unsigned> laneDim, int64_t lanes) {
+    auto elements = [&](DimSet set, Type type) {
+      int64_t count = isa<ComplexType>(type) ? 2 : 1;
+      for (unsigned dim = 0; dim < dims.count(); ++dim)
+        if ((set & held).contains(dim))
+          count *= llvm::divideCeil(std::max<int64_t>(*sizeOf(dim), 1), dim == laneDim ? lanes : 1);
+      return count;
+    };
+    int64_t sum = 0;
+    for (const State &state : states)
+      sum += elements(dims.of(state.layout), state.type) * std::max<int64_t>(state.depth, 0);
+    for (Operation &op : recurrence.getBody().front())
+      for (Value value : op.getResults())
+        if (!dims.variesInTime(value) && !(dims.of(value) & held).empty() &&
+            llvm::any_of(value.getUsers(), [&](Operation *user) { return isInLoop(user); }))
+          sum += elements(dims.of(value), value.getType());
+    return sum;
+  }
+
+  bool isInLoop(Operation *op) {
+    return llvm::any_of(op->getOperands(), [&](Value operand) { return dims.variesInTime(operand); });
+  }
+
+  /// Coordinates of all parallel dimensions; nothing where one is not known.
+  std::optional<int64_t> parallelSize() {
+    int64_t product = 1;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && !held.contains(dim)) {
+        std::optional<int64_t> size = sizeOf(dim);
+        if (!size)
+          return std::nullopt;
+        product = llvm::SaturatingMultiply<uint64_t>(product, *size);
+      }
+    return product;
+  }
+
+  /// The summed dimension that goes over lanes, and over how many.
+  std::pair<std::optional<unsigned>, int64_t> chooseWarpLanes(std::optional<int64_t> threads, int64_t wanted) {
+    std::optional<unsigned> laneDim;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (held.contains(dim) && !taps.contains(dim) && !isMovedAlong(dim) &&
+          (!laneDim || *sizeOf(dim) > *sizeOf(*laneDim)))
+        laneDim = dim;
+    int64_t lanes = 1;
+    while (laneDim && lanes < warpLanes && 2 * lanes <= *sizeOf(*laneDim) &&
+           (keptBy(laneDim, lanes) > keptRegisters || (threads && *threads * lanes < wanted)))
+      lanes *= 2;
+    return {lanes > 1 ? laneDim : std::nullopt, lanes};
+  }
+
+  /// Steps of a chunk, where time has to be cut to fill the device.
+  std::optional<int64_t> chooseChunk(std::optional<int64_t> threads, int64_t wanted) {
+    std::optional<int64_t> steps = sizeOf(dims.scan());
+    if (!threads || !steps || *threads == 0)
+      return std::nullopt;
+    int64_t chunks = std::min<int64_t>(llvm::divideCeil(wanted, *threads), *steps / fewestChunkSteps);
+    if (chunks < fewestChunks)
+      return std::nullopt;
+    return llvm::divideCeil(*steps, chunks);
+  }
+
   Schedule buildGpu() {
     std::optional<unsigned> threadDim;
     // A dimension that fills a warp is large enough; among those, the one along which memory is contiguous coalesces.
@@ -339,22 +415,54 @@ private:
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (dim != dims.scan() && !held.contains(dim) && (!threadDim || score(dim) >= score(*threadDim)))
         threadDim = dim;
-    int64_t threads = 128;
-    while (threadDim && threads > 32 && sizeOf(*threadDim).value_or(threads) <= threads / 2)
+    std::optional<int64_t> parallel = parallelSize();
+    int64_t wanted = target.cores * threadsPerCore;
+    std::optional<unsigned> laneDim;
+    int64_t lanes = 1;
+    std::tie(laneDim, lanes) = chooseWarpLanes(parallel, wanted);
+    bool isTooMuch = keptBy(laneDim, lanes) > 2 * keptRegisters;
+    if (isTooMuch) {
+      laneDim = std::nullopt;
+      lanes = 1;
+    }
+    if (parallel)
+      parallel = llvm::SaturatingMultiply<uint64_t>(*parallel, lanes);
+    int64_t threads = blockThreads / lanes;
+    while (threadDim && threads > warpLanes / lanes && sizeOf(*threadDim).value_or(threads) <= threads / 2)
       threads /= 2;
     Schedule schedule;
+    SmallVector<DimPlacement> inside;
     for (unsigned dim = 0; dim < dims.count(); ++dim) {
       DimPlacement placement{dims.name(dim).str(), {}};
-      if (dim == dims.scan())
-        placement.levels.push_back({Level::Loop, std::nullopt});
-      else if (held.contains(dim))
-        placement.levels.push_back({Level::Reg, std::max<int64_t>(1, *sizeOf(dim))});
-      else
+      if (isTooMuch && held.contains(dim) && !taps.contains(dim)) {
+        inside.push_back({dims.name(dim).str(), {{Level::Loop, std::nullopt}}});
+        continue;
+      }
+      if (dim == dims.scan()) {
+        if (std::optional<int64_t> chunk = chooseChunk(parallel, wanted))
+          placement.levels.push_back({Level::Grid, chunk});
+        else
+          placement.levels.push_back({Level::Loop, std::nullopt});
+      } else if (held.contains(dim)) {
+        if (dim == laneDim)
+          placement.levels.push_back({Level::Lane, lanes});
+        placement.levels.push_back(
+            {Level::Reg, llvm::divideCeil(std::max<int64_t>(1, *sizeOf(dim)), dim == laneDim ? lanes : 1)});
+      } else {
         placement.levels.push_back({Level::Grid, std::nullopt});
-      if (dim == threadDim)
+      }
+      if (dim == threadDim && threads > 1)
         placement.levels.push_back({Level::Thread, threads});
       schedule.dims.push_back(placement);
     }
+    if (!inside.empty())
+      inside.back().levels.push_back({Level::Reg, 4});
+    // Loops named after the scanned dimension are inside its loop.
+    if (auto scanned = llvm::find_if(
+            schedule.dims, [&](const DimPlacement &placement) { return placement.dim == dims.name(dims.scan()); });
+        !inside.empty())
+      std::rotate(scanned, scanned + 1, schedule.dims.end());
+    llvm::append_range(schedule.dims, inside);
     return schedule;
   }
 

@@ -49,7 +49,7 @@ public:
   }
 
   Error run(const KernelArguments &arguments) override {
-    Expected<KernelCall> call = prepareCall(recurrence, kernels, arguments);
+    Expected<PreparedCall> call = prepareCall(recurrence, kernels, arguments);
     if (!call)
       return call.takeError();
     Variant &variant = variants[call->packed];

@@ -18,7 +18,7 @@ public:
   CallBuilder(RecurrenceOp recurrence, ArrayRef<LoweredKernel> kernels, const KernelArguments &arguments)
       : recurrence(recurrence), kernels(kernels), arguments(arguments) {}
 
-  Expected<KernelCall> build() {
+  Expected<PreparedCall> build() {
     for (const std::string &dim : kernels.back().interface.sizes) {
       auto given = arguments.sizes.find(dim);
       std::optional<int64_t> known = recurrence.sizeOf(dim);
@@ -201,11 +201,11 @@ private:
   RecurrenceOp recurrence;
   ArrayRef<LoweredKernel> kernels;
   const KernelArguments &arguments;
-  KernelCall call;
+  PreparedCall call;
 };
 } // namespace
 
-Expected<KernelCall> ssm::prepareCall(RecurrenceOp recurrence, ArrayRef<LoweredKernel> kernels,
-                                      const KernelArguments &arguments) {
+Expected<PreparedCall> ssm::prepareCall(RecurrenceOp recurrence, ArrayRef<LoweredKernel> kernels,
+                                        const KernelArguments &arguments) {
   return CallBuilder(recurrence, kernels, arguments).build();
 }

@@ -30,7 +30,7 @@ struct KernelLaunch {
 };
 
 /// One call: a launch a kernel, in their order, and what has to live until the last of them is through.
-struct KernelCall {
+struct PreparedCall {
   std::vector<KernelLaunch> launches;
   /// Whether the last axis of each tensor has stride 1.
   bool packed = true;
@@ -45,8 +45,8 @@ struct KernelCall {
 
 /// Joins the kernels of a recurrence with a call's tensors. Errors: a tensor or size that is missing, or of another
 /// type, rank or shape than the description says; no memory for what is between kernels.
-llvm::Expected<KernelCall> prepareCall(RecurrenceOp recurrence, llvm::ArrayRef<LoweredKernel> kernels,
-                                       const KernelArguments &arguments);
+llvm::Expected<PreparedCall> prepareCall(RecurrenceOp recurrence, llvm::ArrayRef<LoweredKernel> kernels,
+                                         const KernelArguments &arguments);
 
 } // namespace ssm
 

@@ -71,6 +71,28 @@ static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringO
   return Error::success();
 }
 
+/// On a GPU the default schedule may put the scan on the grid: it is taken down in `options` before anything is cut.
+static Error chooseForGpu(ModuleOp module, RecurrenceOp recurrence, LoweringOptions &options) {
+  if (options.schedule != "auto" || !options.target.isGpu())
+    return Error::success();
+  OwningOpRef<ModuleOp> trial = cast<ModuleOp>(module->clone());
+  if (Error error = run(*trial, addPrepare))
+    return error;
+  Expected<Schedule> wanted =
+      defaultSchedule(*trial->getOps<RecurrenceOp>().begin(), options.target.machine, options.hints);
+  if (!wanted)
+    return wanted.takeError();
+  std::optional<int64_t> steps = chunkSteps(*wanted, recurrence.getScan());
+  if (Error error = steps ? checkChunks(recurrence, *steps) : Error::success()) {
+    llvm::consumeError(std::move(error));
+    for (DimPlacement &placement : wanted->dims)
+      if (placement.dim == recurrence.getScan())
+        placement.levels = {{Level::Loop, std::nullopt}};
+  }
+  options.schedule = printSchedule(*wanted);
+  return Error::success();
+}
+
 /// A scan that the schedule puts on the grid becomes recurrences over chunks.
 static Error cutIntoChunks(ModuleOp module, RecurrenceOp recurrence, const LoweringOptions &options) {
   if (options.schedule == "auto")
@@ -168,6 +190,8 @@ Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &giv
   lowered.module = ModuleOp::create(recurrence.getLoc());
   OpBuilder builder(lowered.module->getBodyRegion());
   auto copy = cast<RecurrenceOp>(builder.clone(*recurrence));
+  if (Error error = chooseForGpu(*lowered.module, copy, options))
+    return std::move(error);
   if (Error error = cutIntoChunks(*lowered.module, copy, options))
     return std::move(error);
   if (Error error = cutIntoBlocks(*lowered.module, copy, options))

@@ -188,3 +188,29 @@ TEST(DefaultSchedule, AGpuTakesAThreadAChannel) {
       choose("mamba1", {{"batch", 1}, {"group", 1}, {"member", 40}, {"state", 16}}, gpu).on("member", Level::Thread),
       64);
 }
+
+/// An H100: threads that fill it, by lanes over what is summed, and then by chunks of time, but no more than that.
+TEST(DefaultSchedule, AGpuIsFilled) {
+  const Target h100 = {.gpu = true, .cores = 132};
+  Result few = choose("mamba1", {{"batch", 1}, {"group", 1}, {"member", 4096}, {"state", 16}, {"time", 2048}}, h100);
+  EXPECT_EQ(few.on("state", Level::Lane), 8) << few.text;
+  EXPECT_EQ(few.on("state", Level::Reg), 2) << few.text;
+  EXPECT_EQ(few.on("member", Level::Thread), 16) << few.text;
+  EXPECT_FALSE(few.on("time", Level::Grid)) << few.text;
+  Result many = choose("mamba1", {{"batch", 32}, {"group", 1}, {"member", 4096}, {"state", 16}, {"time", 2048}}, h100);
+  EXPECT_EQ(many.on("state", Level::Reg), 16) << many.text;
+  EXPECT_FALSE(many.on("state", Level::Lane)) << many.text;
+  Result longest =
+      choose("mamba1", {{"batch", 1}, {"group", 1}, {"member", 64}, {"state", 16}, {"time", 1000000}}, h100);
+  EXPECT_EQ(longest.on("state", Level::Lane), 16) << longest.text;
+  EXPECT_TRUE(longest.on("time", Level::Grid)) << longest.text;
+}
+
+/// States that a thread's registers do not hold: over lanes where they are summed, in local memory where they are
+/// moved.
+TEST(DefaultSchedule, AGpusThreadsKeepWhatTheyCan) {
+  Result wide = choose("mamba2", {{"batch", 64}, {"group", 8}, {"per_group", 3}, {"headdim", 64}, {"state", 128}}, gpu);
+  EXPECT_EQ(wide.on("state", Level::Lane), 2) << wide.text;
+  Result dense = choose("s4", {{"batch", 8}, {"channel", 1024}, {"state", 64}}, gpu);
+  EXPECT_TRUE(llvm::StringRef(dense.text).ends_with("time=loop; state=loop; col=loop,reg:4")) << dense.text;
+}
