@@ -48,7 +48,7 @@ public:
     return link(std::move(*module), std::move(context), variants[packed]);
   }
 
-  Error run(const KernelArguments &arguments) override {
+  Error run(const KernelArguments &arguments, uint64_t seed) override {
     Expected<PreparedCall> call = prepareCall(recurrence, kernels, arguments);
     if (!call)
       return call.takeError();
@@ -65,7 +65,7 @@ public:
       grid.threads = kernel.placement.threads();
       grid.residentBlocks = options.residentBlocks;
       grid.sharedBytes = variant.sharedBytes;
-      grid.seed = options.seed;
+      grid.seed = seed;
       // How many tasks there are is the last argument.
       launch.words.push_back(launch.tasks);
       if (Error error = emulator::runGrid(grid, [&] { entry(launch.words.data()); }))

@@ -12,8 +12,6 @@ struct EmulatorOptions {
   int64_t blocks = 0;
   /// Blocks on the device at a time.
   unsigned residentBlocks = 3;
-  /// Draws in which order blocks start and threads go on; 0 is the order of their numbers.
-  uint64_t seed = 0;
 };
 
 /// A recurrence compiled for a GPU, and run on this processor: the LLVM module that becomes PTX, with the GPU's
@@ -23,9 +21,10 @@ public:
   virtual ~EmulatedKernel() = default;
   /// The schedule in full.
   virtual const std::string &schedule() const = 0;
-  /// Runs all tasks; outputs and final states are written in place. Compiles a second variant the first time that a
-  /// tensor's last axis does not have stride 1. Errors: as prepareCall; what a kernel does that no GPU may do.
-  virtual llvm::Error run(const KernelArguments &arguments) = 0;
+  /// Runs all tasks; outputs and final states are written in place. `seed` draws in which order blocks start and
+  /// threads go on; 0 is the order of their numbers. Compiles a second variant the first time that a tensor's last axis
+  /// does not have stride 1. Errors: as prepareCall; what a kernel does that no GPU may do.
+  virtual llvm::Error run(const KernelArguments &arguments, uint64_t seed = 0) = 0;
 };
 
 /// Compiles a specialized and discretized recurrence, which has to live as long as the kernel. `schedule` may be

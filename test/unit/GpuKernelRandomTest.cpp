@@ -29,7 +29,6 @@ void runCase(const KernelCase &test) {
   EmulatorOptions options;
   // Half of the launches have fewer blocks than tasks.
   options.blocks = test.seed % 2;
-  options.seed = test.seed;
   auto gpu = compileForEmulator(recurrence, test.schedule, options);
   ASSERT_TRUE(static_cast<bool>(gpu)) << "refused: " << errors << llvm::toString(gpu.takeError());
   RunOptions run;
@@ -41,7 +40,8 @@ void runCase(const KernelCase &test) {
   // ex2.approx is off by 2 units in the last place, and by its argument's rounding.
   run.tolerance = 4 * largestError(recurrence, test.sizes);
   run.atLeast = 1;
-  runAndCompare(**gpu, recurrence, arguments, *expected, run);
+  runAndCompare([&](const KernelArguments &call) { return (*gpu)->run(call, test.seed); }, recurrence, arguments,
+                *expected, run);
 }
 
 class GpuKernelRandom : public testing::TestWithParam<uint64_t> {};

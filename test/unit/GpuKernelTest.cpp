@@ -133,3 +133,41 @@ TEST(GpuKernelThreads, GiveTheInterpretersResult) {
       return;
   }
 }
+
+/// Blocks, warps and lanes in a thousand orders: the same bits. Sums over lanes and warps, steps over both, and chunks
+/// over the grid.
+TEST(GpuKernelOrder, DoesNotMatter) {
+  Description description = parseFile(SSM_SOURCE_DIR "/models/mamba1.ssm");
+  ASSERT_TRUE(description) << description.errors;
+  RecurrenceOp recurrence = description.recurrence();
+  const std::map<std::string, int64_t> sizes = {{"batch", 1}, {"group", 1}, {"member", 3}, {"state", 4}, {"time", 29}};
+  SpecializeParameters parameters;
+  parameters.dims = sizes;
+  ASSERT_TRUE(prepare(description, parameters));
+  InterpreterArguments arguments =
+      randomArguments(recurrence, sizes, 1, {.optionalInputs = 100, .states = 0, .magnitude = 0.5});
+  auto expected = interpret(recurrence, arguments);
+  ASSERT_TRUE(static_cast<bool>(expected)) << llvm::toString(expected.takeError());
+  EmulatorOptions options;
+  options.residentBlocks = 5;
+  auto gpu =
+      compileForEmulator(recurrence, "member=grid,reg:2; time=grid:12,thread:3,lane:2; state=thread:2,lane:2", options);
+  ASSERT_TRUE(static_cast<bool>(gpu)) << llvm::toString(gpu.takeError());
+  KernelArguments call;
+  call.sizes = sizes;
+  call.inputs = arguments.inputs;
+  const auto &[name, reference] = *expected->outputs.begin();
+  std::vector<char> first;
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    Tensor y = Tensor::zeros(DType::F32, reference.shape());
+    call.outputs.insert_or_assign(name, y);
+    llvm::Error error = (*gpu)->run(call, seed);
+    ASSERT_FALSE(static_cast<bool>(error)) << llvm::toString(std::move(error));
+    const char *data = static_cast<const char *>(y.data());
+    std::vector<char> bits(data, data + y.numElements() * sizeof(float));
+    if (seed == 0)
+      first = bits;
+    ASSERT_EQ(bits, first) << "seed " << seed;
+  }
+  expectNear(name, call.outputs.at(name), reference, {});
+}

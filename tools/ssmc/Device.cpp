@@ -189,15 +189,13 @@ static llvm::Expected<std::unique_ptr<Executor>> makeCpuExecutor(RecurrenceOp re
 
 static llvm::Expected<std::unique_ptr<Executor>> makeEmulatedExecutor(RecurrenceOp recurrence,
                                                                       const DeviceOptions &options, Timing &timing) {
-  EmulatorOptions emulator;
-  emulator.seed = options.seed;
-  auto kernel = timing.measure("compile", [&] { return compileForEmulator(recurrence, options.schedule, emulator); });
+  auto kernel = timing.measure("compile", [&] { return compileForEmulator(recurrence, options.schedule); });
   if (!kernel)
     return kernel.takeError();
   std::shared_ptr<EmulatedKernel> shared = std::move(*kernel);
   return std::make_unique<KernelExecutor>(
       recurrence, shared->schedule(), "run on the emulated device",
-      [shared](const KernelArguments &arguments) { return shared->run(arguments); }, timing);
+      [shared, seed = options.seed](const KernelArguments &arguments) { return shared->run(arguments, seed); }, timing);
 }
 
 //===----------------------------------------------------------------------===//
