@@ -3,7 +3,6 @@
 // SSM_RANDOM_COUNT=n runs n of them in place of 300, SSM_RANDOM_FIRST=n begins with number n. One that fails is made
 // smaller and printed in full.
 
-#include "CpuKernelRun.h"
 #include "RandomKernelCase.h"
 #include "test/support/RandomArguments.h"
 
@@ -35,12 +34,7 @@ void runCase(const KernelCase &test) {
   if (test.schedule != "auto")
     EXPECT_EQ((*kernel)->schedule(), test.schedule) << "another schedule than was asked for";
   RunOptions run;
-  // Half of the kernels see contiguous rows, the others anything.
-  run.memory = [&](size_t tensor) {
-    constexpr Memory packed[] = {Memory::AfterForbidden, Memory::PaddedRows, Memory::BeforeForbidden};
-    return test.seed % 4 == 3 ? allMemories[(test.seed / 4 + tensor) % std::size(allMemories)]
-                              : packed[(test.seed / 4 + tensor) % 3];
-  };
+  run.memory = [&](size_t tensor) { return memoryOf(test, tensor); };
   run.threads = test.threads;
   run.tolerance = largestError(recurrence, test.sizes);
   run.atLeast = 1;

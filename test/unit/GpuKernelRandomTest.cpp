@@ -4,7 +4,6 @@
 // SSM_RANDOM_COUNT=n runs n of them in place of 200, SSM_RANDOM_FIRST=n begins with number n. One that fails is made
 // smaller and printed in full.
 
-#include "CpuKernelRun.h"
 #include "RandomKernelCase.h"
 #include "test/support/RandomArguments.h"
 
@@ -32,11 +31,7 @@ void runCase(const KernelCase &test) {
   auto gpu = compileForEmulator(recurrence, test.schedule, options);
   ASSERT_TRUE(static_cast<bool>(gpu)) << "refused: " << errors << llvm::toString(gpu.takeError());
   RunOptions run;
-  run.memory = [&](size_t tensor) {
-    constexpr Memory packed[] = {Memory::AfterForbidden, Memory::PaddedRows, Memory::BeforeForbidden};
-    return test.seed % 4 == 3 ? allMemories[(test.seed / 4 + tensor) % std::size(allMemories)]
-                              : packed[(test.seed / 4 + tensor) % 3];
-  };
+  run.memory = [&](size_t tensor) { return memoryOf(test, tensor); };
   // ex2.approx is off by 2 units in the last place, and by its argument's rounding.
   run.tolerance = 4 * largestError(recurrence, test.sizes);
   run.atLeast = 1;

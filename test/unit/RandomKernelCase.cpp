@@ -1,7 +1,6 @@
 // Random recurrences of random sizes under random schedules.
 
 #include "RandomKernelCase.h"
-#include "CpuKernelRun.h"
 #include "passes/ComputeType.h"
 #include "test/support/RandomRecurrence.h"
 #include "test/support/RandomSchedule.h"
@@ -143,6 +142,12 @@ bool ssm::test::prepareCase(const KernelCase &test, const std::set<std::string> 
 double ssm::test::largestError(RecurrenceOp recurrence, const std::map<std::string, int64_t> &sizes) {
   double unit = computeType(recurrence).isF64() ? 0x1p-53 : 0x1p-24;
   return unit * 5 * 4 * std::max(roundings(recurrence, sizes), 4.0);
+}
+
+Memory ssm::test::memoryOf(const KernelCase &test, size_t tensor) {
+  constexpr Memory packed[] = {Memory::AfterForbidden, Memory::PaddedRows, Memory::BeforeForbidden};
+  return test.seed % 4 == 3 ? allMemories[(test.seed / 4 + tensor) % std::size(allMemories)]
+                            : packed[(test.seed / 4 + tensor) % 3];
 }
 
 KernelCase ssm::test::drawCase(uint64_t number, bool gpu) {

@@ -1,8 +1,7 @@
 #ifndef SSM_TEST_UNIT_RANDOMKERNELCASE_H
 #define SSM_TEST_UNIT_RANDOMKERNELCASE_H
 
-#include "dialect/Ssm.h"
-#include "test/support/Description.h"
+#include "CpuKernelRun.h"
 #include "test/support/KernelCase.h"
 
 namespace ssm::test {
@@ -18,6 +17,9 @@ bool prepareCase(const KernelCase &test, const std::set<std::string> &known, Des
 /// within a few units; quotients by 0.1 and roots of 0.1 magnify what goes in by up to 30, while the other roundings of
 /// a path rarely all err in one direction: 4 is room for both. Of the 300 that tests run, none needs more than 1.
 double largestError(RecurrenceOp recurrence, const std::map<std::string, int64_t> &sizes);
+
+/// How a tensor of a case lies in memory: in three of four cases with contiguous rows, in the others anyhow.
+Memory memoryOf(const KernelCase &test, size_t tensor);
 
 /// Runs a case; one that fails is made smaller and reported in full. A refusal's message begins with `refused: `.
 void checkCase(const KernelCase &test, llvm::function_ref<void(const KernelCase &)> runCase);
