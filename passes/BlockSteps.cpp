@@ -204,13 +204,8 @@ private:
 
   void finish() {
     for (auto &[name, next] : nexts) {
-      Value value;
       auto it = llvm::find_if(blocked, [&](const Blocked &matrix) { return matrix.state.name == name; });
-      if (it == blocked.end()) {
-        value = values.lookup(next.getValue());
-      } else {
-        value = lastOf(*it);
-      }
+      Value value = it == blocked.end() ? values.lookup(next.getValue()) : lastOf(*it);
       NextOp::create(builder, builder.getStringAttr(name), value);
     }
     // Products with the state that no step forms any more.

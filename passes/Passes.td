@@ -370,9 +370,9 @@ def BlockSteps : Pass<"ssm-block-steps", "::mlir::ModuleOp"> {
     of a factor along rows and a factor along the others, and that is read in sums over those others alone, with
     coefficients that do not vary along rows, takes up all products of a block at once. What a step reads is what it reads
     of the state before the block, and for each product since, its factor along rows times a small sum over the others;
-    the last step reads the state that the block leaves. So DeltaNet's state, whose products are made of what is read of
-    it, moves through registers twice a block, and one whose products are made of inputs once, whatever the number of
-    steps. Of any other state the steps are written one after another.
+    the last step reads the state that the block leaves. So a state whose products are made of what is read of it (the
+    delta rule) moves through registers twice a block, and one whose products are made of inputs once, whatever the number
+    of steps. Of any other state the steps are written one after another.
 
     Refused: states that are remembered for more than a step, steps that compute with their coordinate, states stored in
     fewer bits than they are computed in (they would be rounded where the blocks end), arrays whose memory runs along the

@@ -10,9 +10,9 @@
 //
 // GPU: blocks of 128 threads over the widest parallel dimension, so that a thread keeps its states in registers and
 // sums alone. Where these are too many registers, or threads do not fill the device, the largest dimension that is
-// summed over is spread over lanes of a warp, at a shuffle for each doubling;
-// states that are too many registers even so stand in local memory. Where threads do not fill the device, time is cut
-// into chunks over the grid, at twice the work.
+// summed over is spread over lanes of a warp, at a shuffle for each doubling; states that are too many registers even
+// so stand in local memory. Where threads do not fill the device, time is cut into chunks over the grid, at twice the
+// work.
 
 #include "dialect/MatrixStates.h"
 #include "schedule/Placement.h"
@@ -44,7 +44,8 @@ constexpr int64_t streamBytes = 4 << 10;
 /// Registers of a thread for what it keeps from step to step; a step's own values and addresses take as many.
 constexpr int64_t keptRegisters = 96;
 constexpr int64_t warpLanes = 32, blockThreads = 128;
-/// Threads that hide each other's latencies on one core of a GPU, as a share of what it should have: 6 of 8 warps.
+/// Threads wanted on one core of a GPU, to hide latencies: about 8 warps. Lanes double their number, so that from 6 on
+/// no more are taken.
 constexpr int64_t threadsPerCore = 6 * warpLanes;
 /// Cutting time doubles the work, so it has to bring several times the threads; and chunks' own costs need steps.
 constexpr int64_t fewestChunks = 4, fewestChunkSteps = 512;

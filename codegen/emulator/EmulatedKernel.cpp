@@ -14,8 +14,8 @@ using llvm::Error;
 using llvm::Expected;
 
 namespace {
-/// The largest grid that CUDA launches.
-constexpr int64_t maxBlocks = 2147483647;
+/// Blocks of a launch: what waits for its turn is listed, and any grid is right.
+constexpr int64_t maxBlocks = 65536;
 
 /// One compiled variant, a function a kernel. The JIT owns the code.
 struct Variant {

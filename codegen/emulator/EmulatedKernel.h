@@ -8,7 +8,7 @@ namespace ssm {
 struct EmulatorOptions {
   /// The GPU whose code it is.
   std::string target = "sm_90";
-  /// Blocks of a launch at most: tasks beyond them are strided over. As many as a grid may have where it is 0.
+  /// Blocks of a launch at most: tasks beyond them are strided over. 65,536 where it is 0.
   int64_t blocks = 0;
   /// Blocks on the device at a time.
   unsigned residentBlocks = 3;

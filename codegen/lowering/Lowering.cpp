@@ -71,15 +71,19 @@ static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringO
   return Error::success();
 }
 
+/// The default schedule of a recurrence that is not prepared yet.
+static Expected<Schedule> chooseDefault(ModuleOp module, const LoweringOptions &options) {
+  OwningOpRef<ModuleOp> trial = cast<ModuleOp>(module->clone());
+  if (Error error = run(*trial, addPrepare))
+    return std::move(error);
+  return defaultSchedule(*trial->getOps<RecurrenceOp>().begin(), options.target.machine, options.hints);
+}
+
 /// On a GPU the default schedule may put the scan on the grid: it is taken down in `options` before anything is cut.
 static Error chooseForGpu(ModuleOp module, RecurrenceOp recurrence, LoweringOptions &options) {
   if (options.schedule != "auto" || !options.target.isGpu())
     return Error::success();
-  OwningOpRef<ModuleOp> trial = cast<ModuleOp>(module->clone());
-  if (Error error = run(*trial, addPrepare))
-    return error;
-  Expected<Schedule> wanted =
-      defaultSchedule(*trial->getOps<RecurrenceOp>().begin(), options.target.machine, options.hints);
+  Expected<Schedule> wanted = chooseDefault(module, options);
   if (!wanted)
     return wanted.takeError();
   std::optional<int64_t> steps = chunkSteps(*wanted, recurrence.getScan());
@@ -118,11 +122,7 @@ static Error cutIntoBlocks(ModuleOp module, RecurrenceOp recurrence, LoweringOpt
   if (options.target.isGpu() || ChunkRole(recurrence).steps())
     return Error::success();
   if (options.schedule == "auto") {
-    OwningOpRef<ModuleOp> trial = cast<ModuleOp>(module->clone());
-    if (Error error = run(*trial, addPrepare))
-      return error;
-    Expected<Schedule> wanted =
-        defaultSchedule(*trial->getOps<RecurrenceOp>().begin(), options.target.machine, options.hints);
+    Expected<Schedule> wanted = chooseDefault(module, options);
     if (!wanted)
       return wanted.takeError();
     if (!blockedSteps(recurrence, *wanted, options.target.machine))
