@@ -28,6 +28,22 @@ static LogicalResult verifyAccess(Operation *op, unsigned rank, size_t strides, 
   return verifyLimits(op, rank, limits, coefficients);
 }
 
+/// Runs of consecutive elements are along the last axis of extent above 1.
+static LogicalResult verifyRuns(Operation *op, Type tile, std::optional<uint64_t> aligned, ArrayAttr coefficients) {
+  if (!aligned)
+    return success();
+  if (!llvm::isPowerOf2_64(*aligned))
+    return op->emitOpError("is aligned to ") << *aligned << " bytes; expected a power of two";
+  SmallVector<int64_t> shape = shapeOf(tile);
+  size_t axis = shape.size();
+  while (axis > 0 && shape[axis - 1] == 1)
+    --axis;
+  for (auto list : coefficients.getAsRange<DenseI64ArrayAttr>())
+    if (axis > 0 && list[axis - 1] != 0)
+      return op->emitOpError("is aligned, and a limit cuts its runs along axis ") << axis - 1;
+  return success();
+}
+
 LogicalResult TilePlaceOp::verify() { // tile_place_c1
   if (getLevel() != "grid" && getLevel() != "thread")
     return emitOpError("has the unknown level '") << getLevel() << "'; expected grid or thread";
@@ -39,13 +55,18 @@ void TileLoadOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEf
     effects.emplace_back(MemoryEffects::Read::get(), &getPointerMutable());
 }
 
-LogicalResult TileLoadOp::verify() { // tile_load_c1
-  return verifyAccess(*this, shapeOf(getType()).size(), getStrides().size(), getLimits().size(), getCoefficients());
+LogicalResult TileLoadOp::verify() {
+  if (failed(verifyAccess(*this, shapeOf(getType()).size(), getStrides().size(), getLimits().size(),
+                          getCoefficients()))) // tile_load_c1
+    return failure();
+  return verifyRuns(*this, getType(), getAligned(), getCoefficients()); // tile_load_c2
 }
 
 LogicalResult TileStoreOp::verify() { // tile_store_c1
-  return verifyAccess(*this, shapeOf(getValue().getType()).size(), getStrides().size(), getLimits().size(),
-                      getCoefficients());
+  if (failed(verifyAccess(*this, shapeOf(getValue().getType()).size(), getStrides().size(), getLimits().size(),
+                          getCoefficients())))
+    return failure();
+  return verifyRuns(*this, getValue().getType(), getAligned(), getCoefficients());
 }
 
 LogicalResult StageLoadOp::verify() { // stage_load_c1

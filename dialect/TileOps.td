@@ -60,12 +60,18 @@ def Ssm_TileLoadOp : Ssm_TileOp<"tile_load", [AlwaysSpeculatable, AttrSizedOpera
   }];
   let arguments = (ins TypeAttr:$stored, LLVM_AnyPointer:$pointer, I64:$offset, Variadic<I64>:$strides,
                        Variadic<I64>:$limits, DefaultValuedAttr<Ssm_CoefficientsAttr, "{}">:$coefficients,
-                       UnitAttr:$changing);
+                       UnitAttr:$changing, OptionalAttr<I64Attr>:$aligned);
   let results = (outs Ssm_Tile:$result);
   let assemblyFormat = [{
     (`changing` $changing^)? $stored $pointer `[` $offset `]` `strides` `(` $strides `)` (`where` $coefficients^ `below` `(` $limits `)`)?
-    attr-dict `:` type($pointer) `,` type($result)
+    (`aligned` $aligned^)? attr-dict `:` type($pointer) `,` type($result)
   }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Type":$stored, "::mlir::Value":$pointer,
+                                 "::mlir::Value":$offset, "::mlir::ValueRange":$strides, "::mlir::ValueRange":$limits,
+                                 "::mlir::ArrayAttr":$coefficients, CArg<"bool", "false">:$changing), [{
+    build($_builder, $_state, result, stored, pointer, offset, strides, limits, coefficients, changing,
+          ::mlir::IntegerAttr());
+  }]>];
   let hasVerifier = 1;
   let extraClassDeclaration = limitDeclarations;
 }
@@ -75,16 +81,22 @@ def Ssm_TileStoreOp : Ssm_TileOp<"tile_store", [AttrSizedOperandSegments]> {
   let description = [{
     Addresses and limits as `tile_load`; elements outside the limits are not written. bf16 and f16 round to nearest even.
 
-    - tile_store_c1: as tile_load_c1.
+    - tile_store_c1: as tile_load_c1 and tile_load_c2.
 
     Example: `ssm.tile_store %y, f32 %p[%o] strides(%c0, %c1) : !llvm.ptr, vector<1x16xf32>`
   }];
   let arguments = (ins Ssm_Tile:$value, TypeAttr:$stored, LLVM_AnyPointer:$pointer, I64:$offset, Variadic<I64>:$strides,
-                       Variadic<I64>:$limits, DefaultValuedAttr<Ssm_CoefficientsAttr, "{}">:$coefficients);
+                       Variadic<I64>:$limits, DefaultValuedAttr<Ssm_CoefficientsAttr, "{}">:$coefficients,
+                       OptionalAttr<I64Attr>:$aligned);
   let assemblyFormat = [{
     $value `,` $stored $pointer `[` $offset `]` `strides` `(` $strides `)`
-    (`where` $coefficients^ `below` `(` $limits `)`)? attr-dict `:` type($pointer) `,` type($value)
+    (`where` $coefficients^ `below` `(` $limits `)`)? (`aligned` $aligned^)? attr-dict `:` type($pointer) `,` type($value)
   }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$value, "::mlir::Type":$stored, "::mlir::Value":$pointer,
+                                 "::mlir::Value":$offset, "::mlir::ValueRange":$strides, "::mlir::ValueRange":$limits,
+                                 "::mlir::ArrayAttr":$coefficients), [{
+    build($_builder, $_state, value, stored, pointer, offset, strides, limits, coefficients, ::mlir::IntegerAttr());
+  }]>];
   let hasVerifier = 1;
   let extraClassDeclaration = limitDeclarations;
 }

@@ -116,6 +116,28 @@ KernelInterface ssm::getKernelInterface(RecurrenceOp recurrence) {
   return interface;
 }
 
+bool ssm::runsAlongSteps(RecurrenceOp recurrence, const KernelTensor &tensor) {
+  using Role = KernelTensor::Role;
+  unsigned rank = tensor.layout.getRank();
+  if ((tensor.role != Role::Input && tensor.role != Role::Output) || rank == 0 || isa<ComplexType>(tensor.stored))
+    return false;
+  SmallVector<StringRef> last = tensor.layout.getAxis(rank - 1);
+  return last.size() == 1 && last[0] == recurrence.getScan();
+}
+
+void ssm::setAlignments(KernelInterface &interface, RecurrenceOp recurrence, const Placement &placement) {
+  if (placement.copies() == 1)
+    return;
+  for (KernelTensor &tensor : interface.tensors)
+    if (runsAlongSteps(recurrence, tensor)) {
+      tensor.alignment = widestAccess;
+      // In reverse, the first step stands at the end.
+      if (recurrence.getReverse())
+        interface.stepsMultiple =
+            std::max<int64_t>(interface.stepsMultiple, widestAccess * 8 / tensor.stored.getIntOrFloatBitWidth());
+    }
+}
+
 int64_t ssm::countTasks(const Placement &placement, ArrayRef<int64_t> sizes) {
   int64_t tasks = 1;
   for (auto [place, size] : llvm::zip_equal(placement.places, sizes))

@@ -25,6 +25,9 @@ struct KernelTensor {
   /// step; empty for an array taken whole.
   std::string array = {};
   int64_t step = 0;
+  /// Bytes that the packed variant takes the array's address, and the distance between its elements along every axis
+  /// but the last, to be a multiple of.
+  int64_t alignment = 1;
 
   /// The name by which a caller gives it.
   const std::string &given() const { return array.empty() ? name : array; }
@@ -40,6 +43,8 @@ struct KernelInterface {
   std::vector<KernelTensor> tensors;
   std::vector<std::pair<std::string, double>> parameters;
   std::vector<std::string> sizes;
+  /// What the packed variant takes the scanned dimension's size to be a multiple of.
+  int64_t stepsMultiple = 1;
 };
 
 /// What a recurrence is to a scan in chunks (ssm-chunk-scan has the plan); kept on it as the attribute `ssm.chunk`.
@@ -87,6 +92,17 @@ int64_t countChunks(const Placement &placement, int64_t steps);
 
 /// The interface of a specialized recurrence's forward kernel: inputs, outputs, initial states, final states.
 KernelInterface getKernelInterface(RecurrenceOp recurrence);
+
+/// Bytes of the widest access of a GPU's thread.
+constexpr int64_t widestAccess = 16;
+
+/// Whether an input or output has its last axis, and no other, along the scanned dimension alone, so that several
+/// steps of it are consecutive memory where that axis has stride 1.
+bool runsAlongSteps(RecurrenceOp recurrence, const KernelTensor &tensor);
+
+/// What the packed variant of a kernel with this placement asks of the arrays that it reads and writes several steps at
+/// once of.
+void setAlignments(KernelInterface &interface, RecurrenceOp recurrence, const Placement &placement);
 
 /// How many tasks (CPU) or blocks (GPU) cover all grid dimensions, given each dimension's size by its position.
 int64_t countTasks(const Placement &placement, llvm::ArrayRef<int64_t> sizes);

@@ -3,6 +3,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Passes.h"
@@ -61,7 +62,12 @@ void lowerLoad(TileLoadOp load) {
                                         zeroOf(builder, loc, type), alignment);
   } else {
     Value pointer = addressOf(builder, loc, load.getPointer(), load.getOffset(), stored);
-    if (mask && lanes > 1)
+    if (load.getAligned()) {
+      value = loadPlain(builder, loc, type, pointer, load.getAligned());
+      // The first address is good, and the row is inside its limits as a whole or not at all.
+      if (mask && lanes > 1)
+        value = arith::SelectOp::create(builder, loc, mask, value, zeroOf(builder, loc, type));
+    } else if (mask && lanes > 1)
       value = LLVM::MaskedLoadOp::create(builder, loc, type, pointer, mask, zeroOf(builder, loc, type), alignment);
     else
       value = loadPlain(builder, loc, type, pointer);
@@ -99,10 +105,17 @@ void storeRow(OpBuilder &builder, TileStoreOp store, Value value, Value mask, in
     return;
   }
   Value pointer = addressOf(builder, loc, store.getPointer(), store.getOffset(), stored);
-  if (mask)
+  if (mask && store.getAligned()) {
+    // All of the row or nothing.
+    Value any = vector::ExtractOp::create(builder, loc, mask, int64_t(0));
+    OpBuilder inner =
+        OpBuilder::atBlockTerminator(scf::IfOp::create(builder, loc, any, /*withElseRegion=*/false).thenBlock());
+    storePlain(inner, loc, value, pointer, store.getAligned());
+  } else if (mask) {
     LLVM::MaskedStoreOp::create(builder, loc, value, pointer, mask, alignment);
-  else
-    storePlain(builder, loc, value, pointer);
+  } else {
+    storePlain(builder, loc, value, pointer, store.getAligned());
+  }
 }
 
 void lowerStore(TileStoreOp store) {

@@ -92,12 +92,12 @@ Value ssm::addressOf(OpBuilder &builder, Location loc, Value pointer, Value offs
 
 static unsigned bytesOf(Type type) { return getElementTypeOrSelf(type).getIntOrFloatBitWidth() / 8; }
 
-Value ssm::loadPlain(OpBuilder &builder, Location loc, Type type, Value address) {
-  return LLVM::LoadOp::create(builder, loc, type, address, bytesOf(type));
+Value ssm::loadPlain(OpBuilder &builder, Location loc, Type type, Value address, std::optional<uint64_t> aligned) {
+  return LLVM::LoadOp::create(builder, loc, type, address, aligned.value_or(bytesOf(type)));
 }
 
-void ssm::storePlain(OpBuilder &builder, Location loc, Value value, Value address) {
-  LLVM::StoreOp::create(builder, loc, value, address, bytesOf(value.getType()));
+void ssm::storePlain(OpBuilder &builder, Location loc, Value value, Value address, std::optional<uint64_t> aligned) {
+  LLVM::StoreOp::create(builder, loc, value, address, aligned.value_or(bytesOf(value.getType())));
 }
 
 Type ssm::rowType(int64_t lanes, Type element) {

@@ -19,9 +19,11 @@ mlir::Value rowMask(mlir::OpBuilder &builder, mlir::Location loc, int64_t lanes,
 mlir::Value addressOf(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value pointer, mlir::Value offset,
                       mlir::Type element);
 
-/// One access to consecutive elements, or to one, aligned to the element alone.
-mlir::Value loadPlain(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, mlir::Value address);
-void storePlain(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Value address);
+/// One access to consecutive elements, or to one, aligned to the element alone or to so many bytes.
+mlir::Value loadPlain(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, mlir::Value address,
+                      std::optional<uint64_t> aligned = std::nullopt);
+void storePlain(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Value address,
+                std::optional<uint64_t> aligned = std::nullopt);
 
 /// The type of a row: a scalar for one lane.
 mlir::Type rowType(int64_t lanes, mlir::Type element);

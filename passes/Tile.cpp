@@ -148,6 +148,8 @@ private:
   /// `count` steps from step `first` on.
   SmallVector<Value> buildSteps(OpBuilder &builder, TileStep &step, Value first, Value count,
                                 SmallVector<Value> carried) {
+    if (placement.copies() > 1)
+      return buildCopies(builder, step, first, count, carried);
     Value zero = constantI64(builder, 0), block = constantI64(builder, placement.blockSteps());
     Value steps = memory.sizeOf(builder, memory.dimensions().scan());
     Value left = placement.blockSteps() > 1 ? builder.createOrFold<arith::RemSIOp>(loc, count, block) : Value();
@@ -171,6 +173,29 @@ private:
         },
         [&](OpBuilder &inner, Location) { scf::YieldOp::create(inner, loc, carried); });
     return SmallVector<Value>(last.getResults());
+  }
+
+  /// As many steps a turn as there are copies of the step, then what is left one by one.
+  SmallVector<Value> buildCopies(OpBuilder &builder, TileStep &step, Value first, Value count,
+                                 SmallVector<Value> carried) {
+    Value steps = memory.sizeOf(builder, memory.dimensions().scan());
+    auto run = [&](Value from, Value to, int64_t together) {
+      std::optional<int64_t> start = getConstantIntValue(from), end = getConstantIntValue(to);
+      if (start && end && *start >= *end)
+        return;
+      auto loop =
+          scf::ForOp::create(builder, loc, from, to, constantI64(builder, together), carried,
+                             [&](OpBuilder &inner, Location, Value number, ValueRange state) {
+                               Value time = timeOf(inner, addI64(inner, first, number), steps);
+                               scf::YieldOp::create(inner, loc, step.emitSteps(inner, time, number, together, state));
+                             });
+      carried.assign(loop.result_begin(), loop.result_end());
+    };
+    Value together = constantI64(builder, placement.copies());
+    Value whole = subI64(builder, count, builder.createOrFold<arith::RemSIOp>(loc, count, together));
+    run(constantI64(builder, 0), whole, placement.copies());
+    run(whole, count, 1);
+    return carried;
   }
 
   RecurrenceOp recurrence;
@@ -225,6 +250,7 @@ struct Tile : ssm::impl::TileBase<Tile> {
       return recurrence.emitError("has scans, of which no pass runs a part: a dimension on a loop inside that of '")
              << recurrence.getScan() << "' cannot be tiled; place it on reg or lane, or tile without ssm-linearize";
     KernelInterface interface = getKernelInterface(recurrence);
+    setAlignments(interface, recurrence, *placement);
     OpBuilder builder(recurrence);
     func::FuncOp kernel =
         KernelBuilder(recurrence, *placement, interface, packed).build(builder, kernelName(recurrence, packed));

@@ -371,9 +371,8 @@ Tiles TileMemory::load(OpBuilder &builder, unsigned number, ArrayRef<SeenAs> see
   return tiles;
 }
 
-void TileMemory::store(OpBuilder &builder, unsigned number, const Tiles &tiles, Value time, int64_t past) const {
+OpBuilder TileMemory::storingOnce(OpBuilder &builder, unsigned number) const {
   Location loc = recurrence.getLoc();
-  OpBuilder::InsertionGuard guard(builder);
   DimSet own = dims.of(interface.tensors[number].layout);
   Value stores;
   auto require = [&](arith::CmpIPredicate predicate, Value a, Value b) {
@@ -395,10 +394,14 @@ void TileMemory::store(OpBuilder &builder, unsigned number, const Tiles &tiles, 
       require(arith::CmpIPredicate::eq, bases[dim], zero);
     }
   }
-  if (stores) {
-    auto guarded = scf::IfOp::create(builder, loc, stores, /*withElseRegion=*/false);
-    builder.setInsertionPointToStart(guarded.thenBlock());
-  }
+  if (!stores)
+    return builder;
+  return OpBuilder::atBlockTerminator(scf::IfOp::create(builder, loc, stores, /*withElseRegion=*/false).thenBlock());
+}
+
+void TileMemory::store(OpBuilder &at, unsigned number, const Tiles &tiles, Value time, int64_t past) const {
+  Location loc = recurrence.getLoc();
+  OpBuilder builder = storingOnce(at, number);
   Address address = addressOf(builder, number, plainView(number), time, past);
   SmallVector<Value> limits;
   SmallVector<Attribute> coefficients;
@@ -412,6 +415,57 @@ void TileMemory::store(OpBuilder &builder, unsigned number, const Tiles &tiles, 
     TileStoreOp::create(builder, loc, tile, stored, pointers[number], offset, scaled, limits,
                         builder.getArrayAttr(coefficients));
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Several steps in one access
+//===----------------------------------------------------------------------===//
+
+TileMemory::Address TileMemory::addressOfSteps(OpBuilder &builder, unsigned number, ArrayRef<SeenAs> seen, Value time,
+                                               int64_t count) const {
+  if (recurrence.getReverse())
+    time = subI64(builder, time, constantI64(builder, count - 1));
+  Address address = addressOf(builder, number, seen, time, 0);
+  address.strides.back() = constantI64(builder, 1);
+  return address;
+}
+
+int64_t TileMemory::alignmentOf(unsigned number, int64_t steps) const {
+  int64_t bytes = steps * interface.tensors[number].stored.getIntOrFloatBitWidth() / 8;
+  return std::min<int64_t>(interface.tensors[number].alignment, bytes & -bytes);
+}
+
+/// A tile whose last axis counts steps.
+static VectorType overSteps(VectorType type, int64_t count) {
+  SmallVector<int64_t> shape(type.getShape());
+  shape.back() = count;
+  return VectorType::get(shape, type.getElementType());
+}
+
+Value TileMemory::loadSteps(OpBuilder &builder, unsigned number, ArrayRef<SeenAs> seen, Value time, int64_t count,
+                            Type element) const {
+  Address address = addressOfSteps(builder, number, seen, time, count);
+  SmallVector<Value> limits;
+  SmallVector<Attribute> coefficients;
+  limitsOf(builder, address.set, limits, coefficients);
+  Value pointer = avoidEmpty(builder, number, address);
+  auto load = TileLoadOp::create(builder, recurrence.getLoc(), overSteps(tileType(address.set, element), count),
+                                 interface.tensors[number].stored, pointer, address.offset, address.strides, limits,
+                                 builder.getArrayAttr(coefficients));
+  load.setAligned(alignmentOf(number, count));
+  return load;
+}
+
+void TileMemory::storeSteps(OpBuilder &at, unsigned number, Value tile, Value time, int64_t count) const {
+  OpBuilder builder = storingOnce(at, number);
+  Address address = addressOfSteps(builder, number, plainView(number), time, count);
+  SmallVector<Value> limits;
+  SmallVector<Attribute> coefficients;
+  limitsOf(builder, address.set, limits, coefficients);
+  auto store =
+      TileStoreOp::create(builder, recurrence.getLoc(), tile, interface.tensors[number].stored, pointers[number],
+                          address.offset, address.strides, limits, builder.getArrayAttr(coefficients));
+  store.setAligned(alignmentOf(number, count));
 }
 
 //===----------------------------------------------------------------------===//

@@ -85,6 +85,14 @@ public:
   /// Stores tiles that have the tensor's dimensions. Tasks that repeat others' coordinates store nothing.
   void store(mlir::OpBuilder &builder, unsigned tensor, const Tiles &tiles, mlir::Value time, int64_t past = 0) const;
 
+  /// Whether several steps of an input or output are one access: they are consecutive memory.
+  bool isWide(unsigned tensor) const { return packed && interface.tensors[tensor].alignment > 1; }
+  /// The tile of an input, or of an output, for `count` steps from time coordinate `time` on, in the order of memory
+  /// along the last axis.
+  mlir::Value loadSteps(mlir::OpBuilder &builder, unsigned tensor, llvm::ArrayRef<SeenAs> seen, mlir::Value time,
+                        int64_t count, mlir::Type element) const;
+  void storeSteps(mlir::OpBuilder &builder, unsigned tensor, mlir::Value tile, mlir::Value time, int64_t count) const;
+
   /// Limits for a reduction or access over the dimensions of `set`: coefficients a limit beside the limits.
   void limitsOf(mlir::OpBuilder &builder, DimSet set, llvm::SmallVectorImpl<mlir::Value> &limits,
                 llvm::SmallVectorImpl<mlir::Attribute> &coefficients) const;
@@ -118,6 +126,11 @@ private:
   };
   Address addressOf(mlir::OpBuilder &builder, unsigned tensor, llvm::ArrayRef<SeenAs> seen, mlir::Value time,
                     int64_t past) const;
+  /// How tasks that repeat others' coordinates, or hold none of a tensor's, leave its store out: where to build it.
+  mlir::OpBuilder storingOnce(mlir::OpBuilder &builder, unsigned tensor) const;
+  Address addressOfSteps(mlir::OpBuilder &builder, unsigned tensor, llvm::ArrayRef<SeenAs> seen, mlir::Value time,
+                         int64_t count) const;
+  int64_t alignmentOf(unsigned tensor, int64_t steps) const;
   mlir::Value avoidEmpty(mlir::OpBuilder &builder, unsigned tensor, Address &address) const;
   mlir::Value strideOfTime(mlir::OpBuilder &builder, unsigned tensor) const;
   mlir::VectorType scratchType(unsigned tensor) const;

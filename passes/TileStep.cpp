@@ -192,6 +192,10 @@ Tiles TileStep::emitInput(OpBuilder &builder, Value value) {
     return memory.loadScratch(builder, number, scratchStep);
   SmallVector<SeenAs> seen = memory.plainView(number);
   memory.applyMoves(value, seen);
+  if (readsTogether(value))
+    return readOfGroup(builder, value, [&](OpBuilder &at) -> Tiles {
+      return {memory.loadSteps(at, number, seen, group->time, group->count, input.getType())};
+    });
   return memory.load(builder, number, seen, time, realOf(input.getType()));
 }
 
@@ -389,7 +393,9 @@ void TileStep::emitOutput(OpBuilder &builder, OutputOp output) {
   unsigned number = memory.lookup(KernelTensor::Role::Output, output.getName());
   DimSet set = dims.of(output.getLayout());
   Tiles value = stretch(builder, get(output.getValue()), set);
-  if (memory.isStaged(number))
+  if (writesTogether(number))
+    group->written[number].push_back(value.front());
+  else if (memory.isStaged(number))
     memory.storeScratch(builder, number, value, scratchStep);
   else
     memory.store(builder, number, value, time);

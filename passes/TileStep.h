@@ -23,6 +23,9 @@ public:
   /// `scratchStep` is the step's number within its time tile. Returns what is carried on. Outputs are stored.
   llvm::SmallVector<mlir::Value> emitStep(mlir::OpBuilder &builder, mlir::Value time, mlir::Value scratchStep,
                                           mlir::ValueRange carried);
+  /// Emits `count` steps one after another. What runs along time in memory is read and written for all of them at once.
+  llvm::SmallVector<mlir::Value> emitSteps(mlir::OpBuilder &builder, mlir::Value time, mlir::Value number,
+                                           int64_t count, mlir::ValueRange carried);
   /// Stores the final states where the caller wants them.
   void emitFinal(mlir::OpBuilder &builder, mlir::ValueRange carried);
 
@@ -37,6 +40,19 @@ private:
     DimSet loops;
     bool inTime;
     llvm::DenseMap<mlir::Value, Tiles> tiles = llvm::DenseMap<mlir::Value, Tiles>();
+  };
+  /// Steps that are emitted one after another.
+  struct Group {
+    mlir::OpBuilder builder;
+    /// How many, and which of them now.
+    int64_t count, step;
+    /// The time coordinate of the first.
+    mlir::Value time;
+    /// What has been read for all of them, in the order of memory along the last axis; and what is to be written so, a
+    /// tile a step.
+    llvm::DenseMap<mlir::Value, Tiles> read = llvm::DenseMap<mlir::Value, Tiles>();
+    llvm::MapVector<unsigned, llvm::SmallVector<mlir::Value>> written =
+        llvm::MapVector<unsigned, llvm::SmallVector<mlir::Value>>();
   };
   /// A sum over loops while its phase runs.
   struct RunningSum {
@@ -63,6 +79,13 @@ private:
   mlir::Value broadcast(mlir::OpBuilder &builder, mlir::Value tile, llvm::ArrayRef<int64_t> shape);
   Tiles stretch(mlir::OpBuilder &builder, const Tiles &tiles, DimSet set);
   mlir::Value zeros(mlir::OpBuilder &builder, mlir::VectorType type);
+
+  // Steps together: TileCopies.cpp.
+  Tiles readOfGroup(mlir::OpBuilder &builder, mlir::Value key, llvm::function_ref<Tiles(mlir::OpBuilder &)> read);
+  bool readsTogether(mlir::Value value);
+  bool writesTogether(unsigned output);
+  mlir::Value joinSteps(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Value> tiles);
+  void writeGroup(mlir::OpBuilder &builder);
 
   // States.
   Tiles choose(mlir::OpBuilder &builder, mlir::Value condition, llvm::function_ref<Tiles(mlir::OpBuilder &)> yes,
@@ -135,6 +158,7 @@ private:
   /// Values that a phase which is over has left in a buffer.
   llvm::MapVector<mlir::Value, Kept> kept;
   mlir::Value time, scratchStep;
+  std::optional<Group> group;
 };
 
 } // namespace ssm

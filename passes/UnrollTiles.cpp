@@ -167,7 +167,8 @@ private:
     Value value = part();
     builder.setInsertionPoint(store);
     TileStoreOp::create(builder, store.getLoc(), value, store.getStored(), store.getPointer(), address.offset,
-                        address.strides, address.limits, builder.getArrayAttr(address.coefficients));
+                        address.strides, address.limits, builder.getArrayAttr(address.coefficients),
+                        isTile(value.getType()) ? store.getAlignedAttr() : IntegerAttr());
   }
 
   /// The rows of all registers along the axis, as rows of consecutive memory.
@@ -341,6 +342,8 @@ private:
   Value loadRow(TileLoadOp load, int64_t number) {
     Rows rows(load.getType());
     SmallVector<int64_t> index = rows.at(number);
+    if (load.getAligned() && rows.lanes == 1)
+      return loadRun(load, number);
     auto found = findInterleaved(load.getType(), load.getStrides(), load.getCoefficients());
     if (!found)
       return loadRowAt(load, index, load.getStrides(), load.getCoefficients());
@@ -359,12 +362,34 @@ private:
     return made[wanted];
   }
 
-  Value loadRowAt(TileLoadOp load, ArrayRef<int64_t> index, ValueRange strides, ArrayAttr coefficients) {
+  /// Rows of one element each that stand at consecutive addresses, by one access.
+  Value loadRun(TileLoadOp load, int64_t wanted) {
     Rows rows(load.getType());
+    size_t axis = rows.extents.size();
+    while (axis > 0 && rows.extents[axis - 1] == 1)
+      --axis;
+    if (axis == 0)
+      return loadRowAt(load, rows.at(wanted), load.getStrides(), load.getCoefficients());
+    int64_t length = rows.extents[axis - 1], first = wanted / length * length;
+    // The run takes the place of the lanes.
+    SmallVector<Value> strides(load.getStrides());
+    strides.back() = strides[axis - 1];
+    Value run = loadRowAt(load, rows.at(first), strides, load.getCoefficients(), length);
+    for (int64_t i = 0; i < length; ++i)
+      known[load][first + i] = vector::ExtractOp::create(builder, load.getLoc(), run, i);
+    return known[load][wanted];
+  }
+
+  Value loadRowAt(TileLoadOp load, ArrayRef<int64_t> index, ValueRange strides, ArrayAttr coefficients,
+                  int64_t run = 0) {
+    Rows rows(load.getType());
+    if (run)
+      rows.lanes = run;
+    Type type = rowType(rows.lanes, cast<VectorType>(load.getType()).getElementType());
     RowAddress address =
         addressRow(load.getLoc(), index, rows.lanes, load.getOffset(), strides, load.getLimits(), coefficients, load);
     if (address.outside)
-      return zeroRow(load.getLoc(), rowTypeOf(load));
+      return zeroRow(load.getLoc(), type);
     // Of a row that may lie outside, the first address has to be good all the same: the tile's first is.
     Value exists;
     for (Value limit : address.limits)
@@ -375,14 +400,19 @@ private:
       }
     if (exists)
       address.offset = arith::SelectOp::create(builder, load.getLoc(), exists, address.offset, load.getOffset());
-    return TileLoadOp::create(builder, load.getLoc(), rowTypeOf(load), load.getStored(), load.getPointer(),
-                              address.offset, address.strides, address.limits,
-                              builder.getArrayAttr(address.coefficients), load.getChanging());
+    return TileLoadOp::create(builder, load.getLoc(), type, load.getStored(), load.getPointer(), address.offset,
+                              address.strides, address.limits, builder.getArrayAttr(address.coefficients),
+                              load.getChanging(), rows.lanes > 1 ? load.getAlignedAttr() : IntegerAttr());
   }
 
   Value delayRow(TileDelayOp delay, int64_t number) {
     Rows rows(delay.getType());
     SmallVector<int64_t> index = rows.at(number);
+    if (delay.getAxis() == index.size()) {
+      SmallVector<Value> lanes = llvm::map_to_vector(delay.getValues(), [&](Value tile) { return row(tile, number); });
+      insertFor(*delay);
+      return vector::FromElementsOp::create(builder, delay.getLoc(), cast<VectorType>(rowTypeOf(delay)), lanes);
+    }
     int64_t step = std::exchange(index[delay.getAxis()], 0);
     Value source = delay.getValues()[std::min<int64_t>(step, delay.getValues().size() - 1)];
     return row(source, Rows(source.getType()).numberOf(index));

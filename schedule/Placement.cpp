@@ -146,10 +146,12 @@ std::optional<int64_t> ssm::chunkSteps(const Schedule &schedule, StringRef scann
                   placement->countAt(Level::Thread) * placement->countAt(Level::Lane) * placement->countAt(Level::Reg));
 }
 
-bool ssm::runsStepsAtOnce(const Schedule &schedule, StringRef scanned) {
+bool ssm::runsStepsAtOnce(const Schedule &schedule, StringRef scanned, const Target &target) {
   const DimPlacement *placement = schedule.lookup(scanned);
   if (!placement)
     return false;
+  if (target.gpu)
+    return placement->countAt(Level::Thread) > 1 || placement->countAt(Level::Lane) > 1;
   bool isOpen = llvm::any_of(placement->levels,
                              [](const LevelCount &level) { return level.level == Level::Reg && !level.count; });
   return isOpen || placement->countAt(Level::Thread) > 1 || placement->countAt(Level::Lane) > 1 ||

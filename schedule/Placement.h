@@ -3,6 +3,7 @@
 
 #include "dialect/DimensionAnalysis.h"
 #include "schedule/Schedule.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace ssm {
 
@@ -36,6 +37,9 @@ struct DimPlace {
   bool grid = false;
   LoopPlace loop = LoopPlace::None;
   int64_t threads = 1, lanes = 1, regs = 1;
+  /// Of the scanned dimension on a GPU: steps that a thread runs one after another in a turn of its loop, each with the
+  /// code of its own; what runs along time in memory is read and written for all of them at once.
+  int64_t copies = 1;
   /// Lanes of a warp, which are threads of their own with a tile each; `lanes` are elements of one.
   int64_t warpLanes = 1;
   /// With both grid and loop: coordinates that one task loops over.
@@ -43,8 +47,8 @@ struct DimPlace {
   /// On the grid, on threads or on a loop outside the scanned dimension's, and some result lacks it: that result is
   /// computed even where the dimension is empty, by a task that holds nothing of it.
   bool runsEmpty = false;
-  /// Coordinates that one task, or one thread, holds in its tile; of the scanned dimension, steps of a block.
-  int64_t tile() const { return lanes * regs; }
+  /// Coordinates that one task, or one thread, holds in its tile; of the scanned dimension, steps of a block or copies.
+  int64_t tile() const { return lanes * regs * copies; }
   /// Threads of a block that a tile of the dimension is spread over.
   int64_t parts() const { return threads * warpLanes; }
   /// Coordinates of the tile of a task or block.
@@ -83,10 +87,22 @@ struct Placement {
   /// Position of the scanned dimension.
   unsigned scan = 0;
   bool stagedLoads = false, stagedStores = false;
+  /// What `load(…)` and `store(…)` say of single tensors.
+  llvm::StringMap<bool> stagedNames;
+  /// What lacks a dimension that threads share is computed once for all of them, when a time tile is staged (GPU); and
+  /// the outputs of which what follows the sums over threads is.
+  bool stagesFree = false;
+  llvm::StringSet<> storesApart;
+  bool loadsStaged(llvm::StringRef input) const { return lookup(stagedNames, input, stagedLoads); }
+  bool storesStaged(llvm::StringRef output) const { return lookup(stagedNames, output, stagedStores); }
+  /// Whether a block's threads hand each other parts of time tiles through shared memory (GPU).
+  bool stagesBlocks = false;
   /// Positions of the dimensions as the schedule names them; then the scanned one and the others, where not named.
   llvm::SmallVector<unsigned> order;
   /// Steps that a task runs at once, on lanes and registers; 1 where it runs one after another.
-  int64_t blockSteps() const { return places[scan].extent(); }
+  int64_t blockSteps() const { return copies() > 1 ? 1 : places[scan].extent(); }
+  /// Steps in a turn of the loop over steps, each with the code of its own.
+  int64_t copies() const { return places[scan].copies; }
   /// Threads of a block; 1 on a CPU.
   int64_t threads() const;
   /// How the threads that share a dimension find each other, innermost first: its place among them is a number whose
@@ -104,6 +120,12 @@ struct Placement {
   /// The coordinate along `dim`, not the scanned one, of an element: tasks and threads are numbered over all dimensions
   /// of `sizes` (by position), and the lane and the register are the dimension's own. It may lie past the end.
   int64_t coordinate(unsigned dim, llvm::ArrayRef<int64_t> sizes, const TileElement &element) const;
+
+private:
+  static bool lookup(const llvm::StringMap<bool> &of, llvm::StringRef name, bool otherwise) {
+    auto it = of.find(name);
+    return it == of.end() ? otherwise : it->second;
+  }
 };
 
 /// Dimensions along which computed values are renamed or flipped, or delayed as taps.
@@ -122,8 +144,9 @@ std::optional<int64_t> blockedSteps(RecurrenceOp recurrence, const Schedule &sch
 /// The schedule of the recurrence that runs `steps` steps as one, or with 1 of what is left of them.
 Schedule scheduleOfBlocks(const Schedule &schedule, llvm::StringRef scanned, int64_t steps);
 
-/// Whether the scanned dimension is on lanes or registers, so that states have to be scans.
-bool runsStepsAtOnce(const Schedule &schedule, llvm::StringRef scanned);
+/// Whether the scanned dimension is on lanes or registers, so that states have to be scans. On a GPU, registers alone
+/// are steps one after another.
+bool runsStepsAtOnce(const Schedule &schedule, llvm::StringRef scanned, const Target &target);
 /// Fails where steps of the (not yet linearized) recurrence cannot run at once, and says why.
 llvm::Error checkLanes(RecurrenceOp recurrence);
 

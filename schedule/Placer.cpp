@@ -11,6 +11,7 @@ using llvm::Expected;
 /// A tile beyond this many elements would take minutes to compile; a loop over one of its dimensions does not.
 static constexpr int64_t maxTileElements = 1 << 16;
 static constexpr int64_t maxThreads = 1024;
+static constexpr int64_t maxCopies = 64;
 /// Two dense steps take this many to the third multiplications to compose, each an instruction.
 static constexpr int64_t maxMatrix = 8;
 
@@ -74,13 +75,36 @@ private:
     }
     if (placement->isOn(Level::Loop))
       result.timeTile = placement->countAt(Level::Loop);
-    if (runsStepsAtOnce(schedule, dims.name(dim)))
+    if (runsStepsAtOnce(schedule, dims.name(dim), target)) {
       if (Error error = placeBlocks(*placement))
         return error;
+    } else if (Error error = placeCopies(*placement)) {
+      return error;
+    }
     if (Error error = placeChunks(*placement))
       return error;
     if (result.timeTile > 4096)
       return refuse("a time tile of " + llvm::Twine(result.timeTile) + " steps; at most 4096 fit in scratch");
+    return Error::success();
+  }
+
+  /// On a GPU, steps on registers alone are copies of the step.
+  Error placeCopies(const DimPlacement &placement) {
+    if (!placement.isOn(Level::Reg))
+      return Error::success();
+    std::optional<int64_t> tile = writtenCount(placement, Level::Loop), count = writtenCount(placement, Level::Reg);
+    if (!tile && !count)
+      return refuse("'" + placement.dim + "=reg' takes what is left of a loop's tile, and there is none (" +
+                    placement.dim + "=loop:64,reg:8)");
+    int64_t copies = count.value_or(tile.value_or(1));
+    if (copies > maxCopies)
+      return refuse("'" + placement.dim + "=reg:" + llvm::Twine(copies) + "': at most " + llvm::Twine(maxCopies) +
+                    " copies of the step");
+    if (tile.value_or(copies) % copies != 0)
+      return refuse("'" + placement.dim + "=loop:" + llvm::Twine(*tile) + "' is not a multiple of the " +
+                    llvm::Twine(copies) + " steps inside it");
+    result.places[result.scan].copies = copies;
+    result.timeTile = tile.value_or(copies);
     return Error::success();
   }
 

@@ -93,6 +93,8 @@ private:
     }
     for (const std::string &dim : kernel.interface.sizes)
       launch.words.push_back(own[dim]);
+    if (steps.count % kernel.interface.stepsMultiple != 0)
+      call.packed = false;
     launch.tasks = countTasks(kernel.placement, byPosition);
     return Error::success();
   }
@@ -173,9 +175,23 @@ private:
       given = given.clone();
       call.copies.push_back(given);
     }
-    if (given.rank() && given.stride(given.rank() - 1) != 1 && given.size(given.rank() - 1) > 1)
+    if (!isPacked(given, tensor.alignment))
       call.packed = false;
     return std::optional(given);
+  }
+
+  /// Whether the packed variant takes the tensor: its last axis has stride 1, and rows begin where wide accesses may.
+  static bool isPacked(const Tensor &given, int64_t alignment) {
+    if (given.rank() == 0)
+      return true;
+    int64_t last = given.rank() - 1;
+    if (given.stride(last) != 1 && given.size(last) > 1)
+      return false;
+    auto fits = [&](int64_t bytes) { return bytes % alignment == 0; };
+    for (int64_t axis = 0; axis < last; ++axis)
+      if (given.size(axis) > 1 && !fits(given.stride(axis) * static_cast<int64_t>(itemSize(given.dtype()))))
+        return false;
+    return fits(std::bit_cast<int64_t>(given.data()));
   }
 
   /// Whether an initial state is updated in place and read by several tasks, since it lacks a dimension of the grid.

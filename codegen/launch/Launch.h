@@ -32,7 +32,7 @@ struct KernelLaunch {
 /// One call: a launch a kernel, in their order, and what has to live until the last of them is through.
 struct PreparedCall {
   std::vector<KernelLaunch> launches;
-  /// Whether the last axis of each tensor has stride 1.
+  /// Whether the tensors lie in memory as the packed variant takes them.
   bool packed = true;
   /// Sizes of the dimensions that are not `like` another.
   llvm::StringMap<int64_t> sizes;

@@ -63,6 +63,7 @@ static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringO
   kernel.name = kernelName(recurrence, options.packed);
   kernel.placement = *placement;
   kernel.interface = getKernelInterface(recurrence);
+  setAlignments(kernel.interface, recurrence, *placement);
   for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
     kernel.dims.emplace_back(dim.getName().str(), recurrence.extentOf(dim.getName()).str());
   kernel.overChunks = overChunks;
@@ -160,7 +161,8 @@ static Error makeStreams(ModuleOp module, const LoweringOptions &options) {
     return wanted.takeError();
   for (auto part : module.getOps<RecurrenceOp>()) {
     BlockRole blocks(part);
-    if (ChunkRole(part).isJoin() || blocks.steps() || blocks.restOf() || !runsStepsAtOnce(*wanted, part.getScan()))
+    if (ChunkRole(part).isJoin() || blocks.steps() || blocks.restOf() ||
+        !runsStepsAtOnce(*wanted, part.getScan(), options.target.machine))
       continue;
     if (Error error = checkLanes(part))
       return error;
