@@ -118,15 +118,12 @@ KernelInterface ssm::getKernelInterface(RecurrenceOp recurrence) {
 
 bool ssm::runsAlongSteps(RecurrenceOp recurrence, const KernelTensor &tensor) {
   using Role = KernelTensor::Role;
-  unsigned rank = tensor.layout.getRank();
-  if ((tensor.role != Role::Input && tensor.role != Role::Output) || rank == 0 || isa<ComplexType>(tensor.stored))
-    return false;
-  SmallVector<StringRef> last = tensor.layout.getAxis(rank - 1);
-  return last.size() == 1 && last[0] == recurrence.getScan();
+  return (tensor.role == Role::Input || tensor.role == Role::Output) && !isa<ComplexType>(tensor.stored) &&
+         runsAlongScan(recurrence, tensor.layout);
 }
 
 void ssm::setAlignments(KernelInterface &interface, RecurrenceOp recurrence, const Placement &placement) {
-  if (placement.copies() == 1)
+  if (placement.copies() == 1 && !placement.stagesBlocks)
     return;
   for (KernelTensor &tensor : interface.tensors)
     if (runsAlongSteps(recurrence, tensor)) {

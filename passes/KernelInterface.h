@@ -93,9 +93,6 @@ int64_t countChunks(const Placement &placement, int64_t steps);
 /// The interface of a specialized recurrence's forward kernel: inputs, outputs, initial states, final states.
 KernelInterface getKernelInterface(RecurrenceOp recurrence);
 
-/// Bytes of the widest access of a GPU's thread.
-constexpr int64_t widestAccess = 16;
-
 /// Whether an input or output has its last axis, and no other, along the scanned dimension alone, so that several
 /// steps of it are consecutive memory where that axis has stride 1.
 bool runsAlongSteps(RecurrenceOp recurrence, const KernelTensor &tensor);

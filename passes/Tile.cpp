@@ -6,7 +6,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Passes.h"
-#include "passes/TileStep.h"
+#include "passes/TileStages.h"
 
 namespace ssm {
 #define GEN_PASS_DEF_TILE
@@ -22,7 +22,10 @@ class KernelBuilder {
 public:
   KernelBuilder(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface, bool packed)
       : recurrence(recurrence), placement(placement), interface(interface),
-        memory(recurrence, placement, interface, packed), loc(recurrence.getLoc()) {}
+        memory(recurrence, placement, interface, packed), loc(recurrence.getLoc()) {
+    if (packed && placement.stagesBlocks)
+      stages.emplace(recurrence, placement, interface, memory);
+  }
 
   /// Null where what loops inside the one over time would have to keep cannot be kept, which is reported.
   func::FuncOp build(OpBuilder &builder, StringRef name) {
@@ -43,6 +46,11 @@ public:
     memory.bindCoordinates(builder);
     memory.allocateScratch(builder);
     plan.allocate(builder);
+    if (stages)
+      if (llvm::Error error = stages->bind(builder, *entry)) {
+        recurrence.emitError(llvm::toString(std::move(error)));
+        return {};
+      }
     markAliasing(kernel);
     buildOuterLoops(builder, placement.loops(LoopPlace::Outside));
     return kernel;
@@ -58,6 +66,8 @@ private:
     scf::ForOp::create(builder, loc, from, to, extent, ValueRange(),
                        [&](OpBuilder &inner, Location, Value start, ValueRange) {
                          memory.enterTile(inner, nest.front(), start);
+                         if (stages)
+                           stages->enterTile(inner, nest.front(), start);
                          buildOuterLoops(inner, nest.drop_front());
                          scf::YieldOp::create(inner, loc);
                        });
@@ -74,10 +84,16 @@ private:
     auto choice = scf::IfOp::create(builder, loc, full, /*withElseRegion=*/true);
     OpBuilder steady = OpBuilder::atBlockTerminator(choice.thenBlock());
     buildTask(steady);
-    memory.setMasked(DimSet(~uint64_t(0)));
+    setMasked(DimSet(~uint64_t(0)));
     OpBuilder edge = OpBuilder::atBlockTerminator(choice.elseBlock());
     buildTask(edge);
-    memory.setMasked(DimSet());
+    setMasked(DimSet());
+  }
+
+  void setMasked(DimSet masked) {
+    memory.setMasked(masked);
+    if (stages)
+      stages->setMasked(masked);
   }
 
   /// Tensors do not overlap, but for a final state, which may take its initial state's place.
@@ -107,24 +123,33 @@ private:
   }
 
   void buildTask(OpBuilder &builder) {
-    TileStep step(recurrence, placement, memory, plan);
+    TileStep step(recurrence, placement, memory, plan, stages ? &stages->linksOfSteps() : nullptr);
     step.emitInvariant(builder);
     SmallVector<Value> carried = step.emitInitial();
+    if (stages)
+      stages->emitInvariant(builder);
     Value steps = memory.sizeOf(builder, memory.dimensions().scan());
     Value first = memory.firstStep(builder), end = memory.endStep(builder);
     SmallVector<unsigned> loads = stagedTensors(KernelTensor::Role::Input);
     SmallVector<unsigned> stores = stagedTensors(KernelTensor::Role::Output);
-    if (loads.empty() && stores.empty()) {
+    if (loads.empty() && stores.empty() && !stages) {
       carried = buildSteps(builder, step, first, subI64(builder, end, first), carried);
     } else {
       Value tile = constantI64(builder, placement.timeTile);
       auto loop = scf::ForOp::create(
           builder, loc, first, end, tile, carried, [&](OpBuilder &inner, Location, Value first, ValueRange state) {
-            Value count = arith::MinSIOp::create(inner, loc, tile, subI64(inner, end, first));
+            // Where tiles fill the sequence, each is as long as the others.
+            std::optional<int64_t> known = recurrence.sizeOf(recurrence.getScan());
+            bool areWhole = stages && known && *known % placement.timeTile == 0;
+            Value count = areWhole ? tile : arith::MinSIOp::create(inner, loc, tile, subI64(inner, end, first));
             Value time = timeOf(inner, first, steps);
             stage(inner, loads, time, count);
+            if (stages)
+              stages->emitBefore(inner, time, count);
             SmallVector<Value> last = buildSteps(inner, step, first, count, SmallVector<Value>(state));
             stage(inner, stores, time, count);
+            if (stages)
+              stages->emitAfter(inner, time, count);
             scf::YieldOp::create(inner, loc, last);
           });
       carried.assign(loop.result_begin(), loop.result_end());
@@ -148,7 +173,7 @@ private:
   /// `count` steps from step `first` on.
   SmallVector<Value> buildSteps(OpBuilder &builder, TileStep &step, Value first, Value count,
                                 SmallVector<Value> carried) {
-    if (placement.copies() > 1)
+    if (placement.copies() > 1 || stages)
       return buildCopies(builder, step, first, count, carried);
     Value zero = constantI64(builder, 0), block = constantI64(builder, placement.blockSteps());
     Value steps = memory.sizeOf(builder, memory.dimensions().scan());
@@ -192,7 +217,9 @@ private:
       carried.assign(loop.result_begin(), loop.result_end());
     };
     Value together = constantI64(builder, placement.copies());
-    Value whole = subI64(builder, count, builder.createOrFold<arith::RemSIOp>(loc, count, together));
+    Value whole = placement.copies() == 1
+                      ? count
+                      : subI64(builder, count, builder.createOrFold<arith::RemSIOp>(loc, count, together));
     run(constantI64(builder, 0), whole, placement.copies());
     run(whole, count, 1);
     return carried;
@@ -203,6 +230,7 @@ private:
   const KernelInterface &interface;
   TileMemory memory;
   TileLoopsPlan plan;
+  std::optional<TileStages> stages;
   Location loc;
 };
 

@@ -52,11 +52,12 @@ Value TileStep::joinSteps(OpBuilder &builder, ArrayRef<Value> tiles) {
 void TileStep::writeGroup(OpBuilder &builder) {
   for (auto &[output, tiles] : group->written)
     memory.storeSteps(builder, output, joinSteps(builder, tiles), group->time, group->count);
+  writeStaged(builder);
 }
 
 SmallVector<Value> TileStep::emitSteps(OpBuilder &builder, Value first, Value number, int64_t count,
                                        ValueRange carried) {
-  group = Group{builder, count, 0, first};
+  group = Group{builder, count, 0, first, number};
   SmallVector<Value> values(carried);
   for (int64_t step = 0; step < count; ++step) {
     group->step = step;

@@ -478,11 +478,11 @@ VectorType TileMemory::scratchType(unsigned number) const {
 
 bool TileMemory::isStaged(unsigned number) const {
   const KernelTensor &tensor = interface.tensors[number];
-  bool wanted = tensor.role == KernelTensor::Role::Input    ? placement.stagedLoads
-                : tensor.role == KernelTensor::Role::Output ? placement.stagedStores
+  bool wanted = tensor.role == KernelTensor::Role::Input    ? placement.loadsStaged(tensor.name)
+                : tensor.role == KernelTensor::Role::Output ? placement.storesStaged(tensor.name)
                                                             : false;
-  if (!wanted || placement.timeTile < 2 || placement.blockSteps() > 1 || isa<ComplexType>(tensor.stored) ||
-      !tensor.layout.getRank())
+  if (!wanted || placement.stagesBlocks || placement.timeTile < 2 || placement.blockSteps() > 1 ||
+      isa<ComplexType>(tensor.stored) || !tensor.layout.getRank())
     return false;
   // A tensor that lacks a grid dimension is stored by one task alone; that needs no scratch.
   DimSet own = dims.of(tensor.layout);

@@ -61,6 +61,10 @@ public:
   /// This task's chunk; null where all steps are one task's.
   mlir::Value chunkNumber() const { return chunk; }
   mlir::Value coordinate(unsigned dim) const { return bases[dim]; }
+  /// This thread's distance from the block's first coordinate.
+  mlir::Value threadOffset(unsigned dim) const { return threadOffsets[dim]; }
+  llvm::ArrayRef<TileAxis> axes() const { return placement.axes; }
+  bool isReverse() const { return recurrence.getReverse(); }
   /// The time coordinate of this thread's first step of a block of which the first thread begins at `time`.
   mlir::Value timeOfThread(mlir::OpBuilder &builder, mlir::Value time) const;
   /// How many steps this thread's first one is after the block's.

@@ -260,6 +260,10 @@ Tiles TileStep::get(Value value) {
     return it->second;
   // Frames may move while others are entered.
   OpBuilder builder = frames[number].builder;
+  if (const StageBuffer *buffer = sourceOf(value)) {
+    Tiles read = readStaged(builder, value, *buffer);
+    return frames[number].tiles[value] = read;
+  }
   if (auto scan = value.getDefiningOp<ScanOp>()) {
     llvm::DenseMap<Value, Tiles> streams;
     emitScan(builder, scan, streams);
@@ -390,6 +394,8 @@ Tiles TileStep::emitPast(OpBuilder &builder, StringRef state, int64_t back) {
 }
 
 void TileStep::emitOutput(OpBuilder &builder, OutputOp output) {
+  if (links && links->leftOut.contains(output))
+    return;
   unsigned number = memory.lookup(KernelTensor::Role::Output, output.getName());
   DimSet set = dims.of(output.getLayout());
   Tiles value = stretch(builder, get(output.getValue()), set);
@@ -412,6 +418,7 @@ SmallVector<Value> TileStep::emitStep(OpBuilder &builder, Value timeCoordinate, 
     emitAll(/*inTime=*/true);
   for (const Phase &phase : plan.step())
     emitPhase(phase);
+  collectStaged(builder);
   SmallVector<Value> result;
   for (const State &state : states) {
     if (state.depth == 0 || plan.bufferOf(state))

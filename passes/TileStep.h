@@ -1,17 +1,29 @@
 #ifndef SSM_PASSES_TILESTEP_H
 #define SSM_PASSES_TILESTEP_H
 
+#include "passes/StageBuffer.h"
 #include "passes/TileLoops.h"
+#include "llvm/ADT/MapVector.h"
 #include <deque>
 
 namespace ssm {
 
+/// What steps take from memory that threads share, and what they leave there.
+struct StageLinks {
+  /// Values that are read, not computed; values that are stored.
+  llvm::DenseMap<mlir::Value, const StageBuffer *> sources;
+  llvm::MapVector<mlir::Value, const StageBuffer *> sinks;
+  /// Outputs that a stage stores; outputs that others do.
+  llvm::DenseSet<OutputOp> outputs, leftOut;
+};
+
 /// Turns the operations of one time step into operations on tiles, for one task.
 class TileStep {
 public:
-  TileStep(RecurrenceOp recurrence, const Placement &placement, TileMemory &memory, const TileLoopsPlan &plan)
+  TileStep(RecurrenceOp recurrence, const Placement &placement, TileMemory &memory, const TileLoopsPlan &plan,
+           const StageLinks *links = nullptr)
       : recurrence(recurrence), placement(placement), memory(memory), dims(memory.dimensions()), plan(plan),
-        chunks(recurrence), states(getStates(recurrence)), loops(placement.loopSet(LoopPlace::Inside)),
+        links(links), chunks(recurrence), states(getStates(recurrence)), loops(placement.loopSet(LoopPlace::Inside)),
         along(llvm::to_vector(llvm::reverse(placement.axesOf(placement.scan)))) {}
 
   /// Emits what does not vary in time; to be called before the loop.
@@ -26,6 +38,10 @@ public:
   /// Emits `count` steps one after another. What runs along time in memory is read and written for all of them at once.
   llvm::SmallVector<mlir::Value> emitSteps(mlir::OpBuilder &builder, mlir::Value time, mlir::Value number,
                                            int64_t count, mlir::ValueRange carried);
+  /// As part of a stage: what does not vary in time of what it computes; and, for `count` steps from number `number` of
+  /// the thread's on, everything that goes to shared memory or to outputs.
+  void emitInvariantOfStage(mlir::OpBuilder &builder);
+  void emitStage(mlir::OpBuilder &builder, mlir::Value time, mlir::Value number, int64_t count);
   /// Stores the final states where the caller wants them.
   void emitFinal(mlir::OpBuilder &builder, mlir::ValueRange carried);
 
@@ -46,13 +62,15 @@ private:
     mlir::OpBuilder builder;
     /// How many, and which of them now.
     int64_t count, step;
-    /// The time coordinate of the first.
-    mlir::Value time;
+    /// The time coordinate of the first, and its number within the time tile.
+    mlir::Value time, number;
     /// What has been read for all of them, in the order of memory along the last axis; and what is to be written so, a
     /// tile a step.
     llvm::DenseMap<mlir::Value, Tiles> read = llvm::DenseMap<mlir::Value, Tiles>();
     llvm::MapVector<unsigned, llvm::SmallVector<mlir::Value>> written =
         llvm::MapVector<unsigned, llvm::SmallVector<mlir::Value>>();
+    llvm::MapVector<mlir::Value, llvm::SmallVector<mlir::Value>> staged =
+        llvm::MapVector<mlir::Value, llvm::SmallVector<mlir::Value>>();
   };
   /// A sum over loops while its phase runs.
   struct RunningSum {
@@ -86,6 +104,14 @@ private:
   bool writesTogether(unsigned output);
   mlir::Value joinSteps(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Value> tiles);
   void writeGroup(mlir::OpBuilder &builder);
+  // Stages: TileStaged.cpp.
+  const StageBuffer *sourceOf(mlir::Value value) const { return links ? links->sources.lookup(value) : nullptr; }
+  Tiles readStaged(mlir::OpBuilder &builder, mlir::Value value, const StageBuffer &buffer);
+  void collectStaged(mlir::OpBuilder &builder);
+  void writeStaged(mlir::OpBuilder &builder);
+  bool moveAsStored(mlir::OpBuilder &builder, mlir::Value value, const StageBuffer &buffer);
+  bool moveAsStored(mlir::OpBuilder &builder, OutputOp output);
+  void needInvariant(mlir::Value value, llvm::DenseSet<mlir::Value> &seen);
 
   // States.
   Tiles choose(mlir::OpBuilder &builder, mlir::Value condition, llvm::function_ref<Tiles(mlir::OpBuilder &)> yes,
@@ -139,6 +165,7 @@ private:
   TileMemory &memory;
   const DimensionAnalysis &dims;
   const TileLoopsPlan &plan;
+  const StageLinks *links;
   ChunkRole chunks;
   llvm::SmallVector<State> states;
   /// Dimensions on loops inside the one over time.

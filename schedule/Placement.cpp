@@ -200,6 +200,28 @@ Error ssm::checkLanes(RecurrenceOp recurrence) {
   return Error::success();
 }
 
+bool ssm::runsAlongScan(RecurrenceOp recurrence, LayoutAttr layout) {
+  unsigned rank = layout.getRank();
+  if (rank == 0)
+    return false;
+  SmallVector<StringRef> last = layout.getAxis(rank - 1);
+  return last.size() == 1 && last[0] == recurrence.getScan();
+}
+
+int64_t ssm::stagedSteps(RecurrenceOp recurrence) {
+  unsigned bits = widestAccess * 8;
+  auto look = [&](LayoutAttr layout, std::optional<Type> stored, Type value) {
+    Type type = stored.value_or(value);
+    if (runsAlongScan(recurrence, layout) && isa<FloatType>(type))
+      bits = std::min(bits, type.getIntOrFloatBitWidth());
+  };
+  for (auto input : recurrence.getBody().front().getOps<InputOp>())
+    look(input.getLayout(), input.getStored(), input.getType());
+  for (auto output : recurrence.getBody().front().getOps<OutputOp>())
+    look(output.getLayout(), output.getStored(), output.getValue().getType());
+  return widestAccess * 8 / bits;
+}
+
 Expected<int64_t> ssm::requireSize(RecurrenceOp recurrence, StringRef dim, StringRef why) {
   if (std::optional<int64_t> size = recurrence.sizeOf(dim))
     return *size;

@@ -159,6 +159,16 @@ llvm::Expected<Placement> placeSchedule(RecurrenceOp recurrence, const Schedule 
 /// where a size that it needs is not known.
 llvm::Expected<Schedule> defaultSchedule(RecurrenceOp recurrence, const Target &target, const SizeHints &hints);
 
+/// Bytes of the widest access of a GPU's thread.
+constexpr int64_t widestAccess = 16;
+
+/// Whether a tensor's last axis, and no other, is the scanned dimension alone.
+bool runsAlongScan(RecurrenceOp recurrence, LayoutAttr layout);
+
+/// Steps that a GPU's thread moves at once of tensors whose memory runs along time, where they are staged: as many as
+/// the widest access has of the narrowest.
+int64_t stagedSteps(RecurrenceOp recurrence);
+
 /// The `dim` of name's whole extent, or an error that says that it has to be known and how to give it.
 llvm::Expected<int64_t> requireSize(RecurrenceOp recurrence, llvm::StringRef dim, llvm::StringRef why);
 

@@ -26,7 +26,7 @@ std::vector<std::string> libraryFiles() {
   return files;
 }
 
-void runModel(const std::string &file, const std::string &schedule) {
+void runModel(const std::string &file, const std::string &schedule, int64_t steps = 41, bool reverse = false) {
   Description description = parseFile(SSM_SOURCE_DIR "/models/" + file);
   ASSERT_TRUE(description) << description.errors;
   RecurrenceOp recurrence = description.recurrence();
@@ -35,7 +35,9 @@ void runModel(const std::string &file, const std::string &schedule) {
   for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
     if (!dim.getLike())
       parameters.dims[dim.getName().str()] = dim.getSize() ? 7 : 5;
-  parameters.dims[recurrence.getScan().str()] = 41;
+  parameters.dims[recurrence.getScan().str()] = steps;
+  if (reverse)
+    parameters.options["reverse"] = "true";
   ASSERT_TRUE(succeeded(specialize(recurrence, parameters)));
   PassManager passes(description.context.get());
   passes.addNestedPass<RecurrenceOp>(createDiscretize());
@@ -82,6 +84,33 @@ TEST(GpuKernelLoops, GiveTheInterpretersResult) {
     if (HasFatalFailure())
       return;
   }
+}
+
+/// Time tiles through shared memory, and several steps of memory along time in one access. In 44 steps there are whole
+/// tiles and a part of one; rows of 41 f32 begin anywhere, so that the variant for any memory runs.
+TEST(GpuKernelStages, GiveTheInterpretersResult) {
+  const std::pair<const char *, const char *> schedules[] = {
+      {"mamba1.ssm", "member=grid,thread:4; time=loop,reg:4; state=reg"},
+      {"mamba1.ssm", "member=grid,thread:4; time=loop,reg:6; state=lane:4,reg"},
+      {"mamba1.ssm", "member=grid,thread:4; time=loop:16,reg:8; state=reg; load=staged; store=staged"},
+      {"mamba1.ssm", "member=grid,thread:4; time=loop:16,reg:8; state=reg; load=staged; store=staged; at(free)=stage"},
+      {"mamba1.ssm", "member=grid,thread:4; time=loop:8; state=lane:2,reg; load=staged; store=staged; at(free)=stage"},
+      {"mamba1.ssm", "member=grid,thread:8; time=loop:16,reg:4; state=lane:4,reg; at(free)=stage; at(y)=store"},
+      {"mamba1.ssm", "member=grid:3,loop,thread:3; time=loop:16,reg:8; state=lane:4,reg; at(free)=stage; at(y)=store"},
+      {"mamba1.ssm", "member=grid,thread:2,reg:2; time=loop:8,reg:8; state=lane:8; load(u,z)=staged; at(y)=store"},
+      {"mamba1.ssm", "member=grid,thread:2; time=grid:16,loop:8,reg:4; state=lane:2,reg; load=staged; store=staged"},
+      {"mamba1.ssm", "member=grid; time=loop:32,reg:16; state=thread:4,reg; load=staged; at(free)=stage; at(y)=store"},
+  };
+  for (auto [file, schedule] : schedules)
+    for (int64_t steps : {44, 41, 3}) {
+      SCOPED_TRACE(std::string(schedule) + ", " + std::to_string(steps) + " steps");
+      runModel(file, schedule, steps);
+      if (HasFatalFailure())
+        return;
+      runModel(file, schedule, steps, /*reverse=*/true);
+      if (HasFatalFailure())
+        return;
+    }
 }
 
 /// Time in chunks over the grid: three kernels, one after another.

@@ -325,9 +325,10 @@ TEST_F(PlacementTest, HugeCountsAreRefused) {
 TEST_F(PlacementTest, RefusalsOfKnobs) {
   const std::string rest = "s=reg; c=reg; t=reg; ";
   EXPECT_EQ(refusal(rest + "stages=2"), "the knob 'stages' is not implemented by any pass");
-  EXPECT_EQ(refusal(rest + "load(u)=staged"), "the knob 'load(…)' is not implemented by any pass");
+  EXPECT_EQ(refusal(rest + "load(v)=staged"), "'load(v)': there is no input 'v'");
   EXPECT_EQ(refusal(rest + "load=cached"), "'load=cached': expected direct or staged");
-  EXPECT_EQ(refusal(rest + "store=staged", gpu), "'store=staged' is not implemented by any pass for a GPU; use direct");
+  EXPECT_EQ(refusal(rest + "at(y)=stage", gpu),
+            "'at(y)=stage': expected at(free)=stage, or at(y)=store of an output y");
 }
 
 TEST_F(PlacementTest, ASizeThatMustBeKnownIsAskedFor) {

@@ -1,0 +1,213 @@
+// What goes through shared memory, and how threads are spread over it.
+
+#include "passes/StagePlan.h"
+#include "mlir/Dialect/Complex/IR/Complex.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "passes/ComputeType.h"
+#include "passes/StageBuffer.h"
+
+using namespace mlir;
+using namespace ssm;
+
+/// Coordinates that a thread may hold of a value whose steps are read as rows.
+static constexpr int64_t fewRows = 2;
+
+StagePlan::StagePlan(RecurrenceOp recurrence, const DimensionAnalysis &dims, const Placement &placement,
+                     const KernelInterface &interface)
+    : recurrence(recurrence), dims(dims), placement(placement), interface(interface), chunk(stagedSteps(recurrence)) {
+  if (!placement.stagesBlocks)
+    return;
+  chooseAfter();
+  chooseBefore();
+}
+
+int64_t StagePlan::bytes() const {
+  int64_t sum = 0;
+  for (const StagedValue &value : staged)
+    sum += llvm::alignTo(StageBuffer(placement, value.set, value.element, chunk,
+                                     llvm::divideCeil(placement.timeTile, chunk), value.byStep)
+                             .bytes(),
+                         widestAccess);
+  return sum;
+}
+
+const KernelTensor *StagePlan::tensorOf(Operation *op) const {
+  using Role = KernelTensor::Role;
+  auto input = dyn_cast<InputOp>(op);
+  auto output = dyn_cast<OutputOp>(op);
+  for (const KernelTensor &tensor : interface.tensors)
+    if ((input && tensor.role == Role::Input && tensor.name == input.getName()) ||
+        (output && tensor.role == Role::Output && tensor.name == output.getName()))
+      return &tensor;
+  return nullptr;
+}
+
+/// Whether several threads of a block would compute the value.
+bool StagePlan::lacksShared(Value value) const {
+  for (unsigned dim = 0; dim < dims.count(); ++dim)
+    if (dim != dims.scan() && placement.places[dim].parts() > 1 && !dims.of(value).contains(dim))
+      return true;
+  return false;
+}
+
+static bool isElementwise(Operation *op) {
+  return op->getNumResults() == 1 && op->getNumRegions() == 0 && isMemoryEffectFree(op) &&
+         !isa<PreviousOp, BeforeOp, ScanOp, FinalOp, SumOp, MaxOp, MeanOp, RenameOp, FlipOp, DelayOp, IndexOp>(op) &&
+         !isa<ComplexType>(op->getResult(0).getType()) &&
+         llvm::none_of(op->getOperandTypes(), [](Type type) { return isa<ComplexType>(type); });
+}
+
+/// Whether a value follows elementwise from inputs, and so at any coordinates and steps.
+bool StagePlan::isComputable(Value value) {
+  auto [it, isNew] = computable.try_emplace(value, false);
+  if (!isNew)
+    return it->second;
+  Operation *op = value.getDefiningOp();
+  bool result =
+      (isa<InputOp>(op) && !isa<ComplexType>(value.getType())) ||
+      (isElementwise(op) && llvm::all_of(op->getOperands(), [&](Value operand) { return isComputable(operand); }));
+  return computable[value] = result;
+}
+
+bool StagePlan::isStageable(Operation &op) {
+  if (op.getNumResults() != 1 || !dims.variesInTime(op.getResult(0)) || !isComputable(op.getResult(0)))
+    return false;
+  if (auto input = dyn_cast<InputOp>(op)) {
+    const KernelTensor *tensor = tensorOf(input);
+    bool wanted = placement.loadsStaged(input.getName()) || (placement.stagesFree && lacksShared(input));
+    return wanted && tensor->alignment > 1;
+  }
+  return placement.stagesFree && lacksShared(op.getResult(0));
+}
+
+unsigned StagePlan::addValue(Value value, Type element) {
+  for (auto [number, known] : llvm::enumerate(staged))
+    if (known.value == value)
+      return number;
+  DimSet set = dims.of(value).without(dims.scan());
+  int64_t own = 1;
+  for (const TileAxis &axis : placement.axes)
+    if (axis.dim && set.contains(*axis.dim))
+      own *= axis.extent;
+  staged.push_back({value, set, element, own > fewRows});
+  return staged.size() - 1;
+}
+
+StageGroup &StagePlan::groupOf(std::vector<StageGroup> &groups, DimSet set) {
+  for (StageGroup &group : groups)
+    if (group.set == set)
+      return group;
+  groups.push_back({set, spread(set), {}, {}});
+  return groups.back();
+}
+
+void StagePlan::chooseBefore() {
+  Block &body = recurrence.getBody().front();
+  for (Operation &op : body)
+    if (isStageable(op))
+      early.insert(op.getResult(0));
+  for (Operation &op : body) {
+    if (op.getNumResults() != 1 || !early.contains(op.getResult(0)))
+      continue;
+    Value value = op.getResult(0);
+    bool isRead = llvm::any_of(op.getUsers(), [&](Operation *user) {
+      return !late.contains(user) && !(user->getNumResults() == 1 && early.contains(user->getResult(0)));
+    });
+    if (!isRead)
+      continue;
+    unsigned number = addValue(value, isa<InputOp>(op) ? tensorOf(&op)->stored : computeType(recurrence));
+    // Each thread reads several of them at each step: they are converted once.
+    if (staged[number].byStep)
+      staged[number].element = computeType(recurrence);
+    groupOf(groupsBefore, staged[number].set).values.push_back(number);
+  }
+}
+
+/// Leaves what ends in an output to its store, down to the values that are needed before it.
+void StagePlan::findLate(Value value, OutputOp output, SmallVectorImpl<Value> &needed) {
+  if (isComputable(value))
+    return;
+  Operation *op = value.getDefiningOp();
+  bool isFree = isElementwise(op) && llvm::all_of(op->getUsers(), [&](Operation *user) {
+                  return user == output.getOperation() || late.contains(user);
+                });
+  if (!isFree) {
+    if (!llvm::is_contained(needed, value))
+      needed.push_back(value);
+    return;
+  }
+  late.insert(op);
+  for (Value operand : op->getOperands())
+    findLate(operand, output, needed);
+}
+
+void StagePlan::chooseAfter() {
+  for (auto output : recurrence.getBody().front().getOps<OutputOp>()) {
+    const KernelTensor *tensor = tensorOf(output);
+    bool isApart = placement.storesApart.contains(output.getName());
+    if (tensor->alignment == 1 || !(isApart || placement.storesStaged(output.getName())))
+      continue;
+    SmallVector<Value> needed;
+    if (isApart)
+      findLate(output.getValue(), output, needed);
+    else
+      needed.push_back(output.getValue());
+    late.insert(output);
+    StageGroup &group = groupOf(groupsAfter, dims.of(output.getLayout()).without(dims.scan()));
+    group.outputs.push_back(output);
+    for (Value value : needed) {
+      bool isAll = value == output.getValue();
+      unsigned number = addValue(value, isAll ? tensor->stored : Type(computeType(recurrence)));
+      staged[number].byStep = false;
+      if (!llvm::is_contained(group.values, number))
+        group.values.push_back(number);
+    }
+  }
+}
+
+static int64_t largestDivisor(int64_t number, int64_t atMost) {
+  for (int64_t divisor = std::min(number, atMost); divisor > 1; --divisor)
+    if (number % divisor == 0)
+      return divisor;
+  return 1;
+}
+
+/// Threads along steps first, so that they read and write memory in runs, then along the dimensions of the set.
+Placement StagePlan::spread(DimSet set) const {
+  Placement result;
+  result.places.resize(placement.places.size());
+  result.timeTile = placement.timeTile;
+  result.chunk = placement.chunk;
+  result.scan = placement.scan;
+  result.exchanged = DimSet().with(placement.scan);
+  DimPlace &time = result.places[placement.scan];
+  int64_t left = placement.threads();
+  time.threads = largestDivisor(placement.timeTile / chunk, std::min<int64_t>(left, PeerLevel::warpSize));
+  time.copies = placement.timeTile / time.threads;
+  left /= time.threads;
+  for (unsigned dim = placement.places.size(); dim-- > 0;) {
+    if (dim == placement.scan)
+      continue;
+    const DimPlace &own = placement.places[dim];
+    DimPlace &place = result.places[dim];
+    place.grid = own.grid;
+    place.loop = own.loop;
+    place.runsEmpty = own.runsEmpty;
+    if (own.grid)
+      place.gridTile = own.span();
+    if (!set.contains(dim))
+      continue;
+    place.threads = largestDivisor(own.extent(), left);
+    place.regs = own.extent() / place.threads;
+    left /= place.threads;
+  }
+  for (unsigned dim = 0; dim < placement.places.size(); ++dim)
+    if (result.places[dim].regs > 1)
+      result.axes.push_back({dim, result.places[dim].regs, 1});
+  result.axes.push_back({std::nullopt, 1, 1});
+  for (unsigned dim : placement.order)
+    if (dim != placement.scan)
+      result.order.push_back(dim);
+  result.order.push_back(placement.scan);
+  return result;
+}

@@ -1,0 +1,77 @@
+#ifndef SSM_PASSES_STAGEPLAN_H
+#define SSM_PASSES_STAGEPLAN_H
+
+#include "passes/KernelInterface.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace ssm {
+
+/// A value that threads hand each other through shared memory, a time tile at a time.
+struct StagedValue {
+  mlir::Value value;
+  /// Its dimensions without the scanned one, and its type in shared memory.
+  DimSet set;
+  mlir::Type element;
+  /// Threads hold several coordinates of it, which stand together at each step.
+  bool byStep = false;
+};
+
+/// What a block's threads do together before the steps of a time tile, or after them, spread over its coordinates and
+/// steps in another way than for the steps themselves.
+struct StageGroup {
+  DimSet set;
+  /// Where the threads are.
+  Placement placement;
+  /// Before the steps: what is computed and put into shared memory (positions in StagePlan::values). After: what the
+  /// outputs are made of.
+  llvm::SmallVector<unsigned> values;
+  llvm::SmallVector<OutputOp> outputs;
+};
+
+/// What a schedule's `load=staged`, `store=staged`, `at(free)=stage` and `at(y)=store` mean for a recurrence on a GPU.
+///
+/// Values to be had before a step are a set closed under being computed of each other and of what does not vary in
+/// time: inputs, and with `at(free)` all that lack a dimension which threads of the block share. What other operations
+/// read of the set goes through shared memory. With `at(y)=store`, the operations that end in an output and depend on
+/// states are left to its store, down to the sums, say, that they are made of.
+class StagePlan {
+public:
+  /// Nothing is staged where `placement` does not ask for it.
+  StagePlan(RecurrenceOp recurrence, const DimensionAnalysis &dims, const Placement &placement,
+            const KernelInterface &interface);
+
+  llvm::ArrayRef<StagedValue> values() const { return staged; }
+  llvm::ArrayRef<StageGroup> before() const { return groupsBefore; }
+  llvm::ArrayRef<StageGroup> after() const { return groupsAfter; }
+  bool isEmpty() const { return staged.empty(); }
+  /// Bytes of shared memory.
+  int64_t bytes() const;
+
+private:
+  bool lacksShared(mlir::Value value) const;
+  bool isComputable(mlir::Value value);
+  bool isStageable(mlir::Operation &op);
+  void chooseBefore();
+  void chooseAfter();
+  void findLate(mlir::Value value, OutputOp output, llvm::SmallVectorImpl<mlir::Value> &early);
+  unsigned addValue(mlir::Value value, mlir::Type element);
+  StageGroup &groupOf(std::vector<StageGroup> &groups, DimSet set);
+  Placement spread(DimSet set) const;
+  const KernelTensor *tensorOf(mlir::Operation *op) const;
+
+  RecurrenceOp recurrence;
+  const DimensionAnalysis &dims;
+  const Placement &placement;
+  const KernelInterface &interface;
+  int64_t chunk;
+  llvm::DenseMap<mlir::Value, bool> computable;
+  llvm::DenseSet<mlir::Value> early;
+  /// Operations left to a store.
+  llvm::DenseSet<mlir::Operation *> late;
+  llvm::SmallVector<StagedValue> staged;
+  std::vector<StageGroup> groupsBefore, groupsAfter;
+};
+
+} // namespace ssm
+
+#endif
