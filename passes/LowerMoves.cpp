@@ -118,11 +118,11 @@ void storeRow(OpBuilder &builder, TileStoreOp store, Value value, Value mask, in
   }
 }
 
-void lowerStore(TileStoreOp store) {
+void lowerStore(TileStoreOp store, bool roundsBf16) {
   OpBuilder builder(store);
   int64_t lanes = lanesOf(store.getValue().getType());
   Value mask = rowMask(builder, store.getLoc(), lanes, store.getLimits(), store.getCoefficients());
-  Value value = convertStored(builder, store.getLoc(), store.getValue(), store.getStored());
+  Value value = convertStored(builder, store.getLoc(), store.getValue(), store.getStored(), roundsBf16);
   if (lanes > 1)
     storeRow(builder, store, value, mask, lanes);
   else
@@ -131,6 +131,8 @@ void lowerStore(TileStoreOp store) {
 }
 
 struct LowerMoves : ssm::impl::LowerMovesBase<LowerMoves> {
+  using LowerMovesBase::LowerMovesBase;
+
   void runOnOperation() override {
     SmallVector<TileLoadOp> loads;
     SmallVector<TileStoreOp> stores;
@@ -143,7 +145,7 @@ struct LowerMoves : ssm::impl::LowerMovesBase<LowerMoves> {
     for (TileLoadOp load : loads)
       lowerLoad(load);
     for (TileStoreOp store : stores)
-      lowerStore(store);
+      lowerStore(store, roundsBf16);
   }
 };
 } // namespace

@@ -808,7 +808,8 @@ def LowerMoves : Pass<"ssm-lower-moves", "::mlir::func::FuncOp"> {
   let description = [{
     A row whose lanes have stride 1 is one vector access, masked where a limit may cut it; other strides are one
     gather or scatter, which a target without them expands. A lane outside its limits becomes 0. bf16 is widened by a
-    shift and rounded to nearest even by integer arithmetic, NaN staying NaN.
+    shift and rounded to nearest even by integer arithmetic, NaN staying NaN; with `rounds-bf16` the target has an
+    instruction for it.
 
     Before:
     ```mlir
@@ -827,6 +828,7 @@ def LowerMoves : Pass<"ssm-lower-moves", "::mlir::func::FuncOp"> {
     }
     ```
   }];
+  let options = [Option<"roundsBf16", "rounds-bf16", "bool", "false", "The target rounds to bf16 itself">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::scf::SCFDialect"];
 }

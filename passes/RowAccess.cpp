@@ -48,13 +48,13 @@ static Value narrowBf16(OpBuilder &builder, Location loc, Value value) {
   return arith::BitcastOp::create(builder, loc, withElement(value.getType(), builder.getBF16Type()), half);
 }
 
-Value ssm::convertStored(OpBuilder &builder, Location loc, Value value, Type element) {
+Value ssm::convertStored(OpBuilder &builder, Location loc, Value value, Type element, bool roundsBf16) {
   Type from = getElementTypeOrSelf(value.getType()), f32 = builder.getF32Type();
   if (from == element)
     return value;
   if (from.isBF16())
     return convertStored(builder, loc, widenBf16(builder, loc, value), element);
-  if (element.isBF16())
+  if (element.isBF16() && !(roundsBf16 && from.isF32()))
     return narrowBf16(builder, loc, convertStored(builder, loc, value, f32));
   // f16 and f64 meet in f32 on the way up; down, a second rounding would be wrong, so that is one step.
   Type result = withElement(value.getType(), element);

@@ -2,6 +2,7 @@
 
 #include "codegen/emulator/EmulatedKernel.h"
 #include "codegen/emulator/HostIntrinsics.h"
+#include "codegen/emulator/Rounding.h"
 #include "codegen/emulator/Threads.h"
 #include "codegen/lowering/Machine.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
@@ -88,6 +89,7 @@ private:
       addEntry(*module, kernel.name);
     if (Error error = emulator::replaceIntrinsics(*module, variant.sharedBytes))
       return error;
+    emulator::expandBf16Rounding(*module);
     optimize(*module, **machine);
     Expected<std::unique_ptr<llvm::orc::LLJIT>> jit = llvm::orc::LLJITBuilder().create();
     if (!jit)

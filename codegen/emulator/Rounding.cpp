@@ -1,0 +1,37 @@
+// Rounding that a GPU has an instruction for.
+
+#include "codegen/emulator/Rounding.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/Module.h"
+
+using namespace llvm;
+
+/// Adds half a unit in the last place, less one where the kept part is even, and keeps the upper half.
+static Value *roundToBf16(IRBuilder<> &builder, Value *value) {
+  Type *words = value->getType()->getWithNewType(builder.getInt32Ty());
+  Type *halves = value->getType()->getWithNewType(builder.getInt16Ty());
+  auto constant = [&](uint64_t bits) { return ConstantInt::get(words, bits); };
+  Value *bits = builder.CreateBitCast(value, words);
+  Value *odd = builder.CreateAnd(builder.CreateLShr(bits, constant(16)), constant(1));
+  Value *rounded = builder.CreateAdd(bits, builder.CreateAdd(odd, constant(0x7fff)));
+  Value *isNan = builder.CreateFCmpUNO(value, value);
+  Value *kept = builder.CreateSelect(isNan, constant(0x7fff), builder.CreateLShr(rounded, constant(16)));
+  return builder.CreateBitCast(builder.CreateTrunc(kept, halves),
+                               value->getType()->getWithNewType(builder.getBFloatTy()));
+}
+
+void ssm::emulator::expandBf16Rounding(Module &module) {
+  SmallVector<FPTruncInst *> found;
+  for (Function &function : module)
+    for (Instruction &instruction : instructions(function))
+      if (auto *narrow = dyn_cast<FPTruncInst>(&instruction);
+          narrow && narrow->getType()->getScalarType()->isBFloatTy() &&
+          narrow->getOperand(0)->getType()->getScalarType()->isFloatTy())
+        found.push_back(narrow);
+  for (FPTruncInst *narrow : found) {
+    IRBuilder<> builder(narrow);
+    narrow->replaceAllUsesWith(roundToBf16(builder, narrow->getOperand(0)));
+    narrow->eraseFromParent();
+  }
+}
