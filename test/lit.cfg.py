@@ -1,7 +1,7 @@
 # The lit suite: every .mlir, .ssm and .test file below dialect, passes, frontend, tools, e2e and project.
 #
 # Substitutions: %shared (the folder of reference data), %models (the library), %root (the source tree), %tools (the
-# folder of this build's programs), %python. ssm-opt, ssmc, FileCheck and not are found by their names.
+# folder of this build's programs), %python. ssm-opt, ssmc, ssm-launch, FileCheck and not are found by their names.
 # Features: `shared` (the reference data is there), `ptxas`, `clang-format`, `avx512`, `cuda-device`, `voice` (the
 # recording that the speech example reads).
 import os

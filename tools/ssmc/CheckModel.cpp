@@ -3,9 +3,9 @@
 #include "codegen/binding/Binding.h"
 #include "codegen/emulator/EmulatedKernel.h"
 #include "codegen/lowering/CompileTarget.h"
+#include "runtime/Compare.h"
 #include "runtime/Safetensors.h"
 #include "tools/ssmc/Check.h"
-#include "tools/ssmc/Compare.h"
 #include "tools/ssmc/Experiment.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -213,7 +213,7 @@ void ModelCheck::report(RecurrenceOp recurrence, const std::string &text, llvm::
                      const std::map<std::string, Tensor> &references, Type stored) {
     auto error = relativeError(values.at(name), references.at(name));
     pass &= error && *error <= errorBound(request, 0) + storageError(stored, request.device);
-    errors += "  " + prefix.str() + name + " " + (error ? errorText(*error) : llvm::toString(error.takeError()));
+    errors += "  " + prefix.str() + name + " " + (error ? errorText(*error) : error.error());
   };
   for (auto output : recurrence.getBody().front().getOps<OutputOp>())
     compare(output.getName().str(), "", results->outputs, reference.outputs, output.getStored().value_or(Type()));

@@ -1,10 +1,14 @@
 // ssmc compile: a description to any of the levels below it.
 
+#include "codegen/bundle/BundleWriter.h"
 #include "codegen/emit/Emit.h"
 #include "runtime/AtomicFile.h"
+#include "tools/ssmc/Case.h"
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/ModelOptions.h"
 #include "tools/ssmc/ScheduleOption.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
@@ -14,7 +18,8 @@ using namespace ssm;
 
 namespace {
 struct CompileCommand {
-  std::string model, target = "cpu", level, mode = "forward", schedule = "auto", strides = "unit", out;
+  std::string model, level, mode = "forward", schedule = "auto", strides, like, out;
+  std::vector<std::string> targets = {"cpu"}, open;
   ModelOptions options;
   Preparation preparation;
 };
@@ -50,29 +55,89 @@ static llvm::Expected<std::string> emitRecurrence(CompileCommand &command, Model
 }
 
 /// The schedule, and what ptxas says of each kernel.
-static void printKernels(const Emitted &emitted) {
-  llvm::errs() << "schedule: " << emitted.schedule << "\n";
-  for (const KernelResources &kernel : emitted.kernels)
+static void printKernels(StringRef schedule, ArrayRef<KernelResources> kernels) {
+  llvm::errs() << "schedule: " << schedule << "\n";
+  for (const KernelResources &kernel : kernels)
     llvm::errs() << kernel.kernel << ": " << kernel.registers << " registers, " << kernel.spillStores
                  << " bytes of spill stores, " << kernel.spillLoads << " of spill loads, " << kernel.sharedBytes
                  << " of shared memory, " << kernel.stackBytes << " of stack\n";
 }
 
+/// Specializes and discretizes; sizes and optional inputs that the command line leaves open are as in the file that it
+/// names.
+static llvm::Error prepareAlike(CompileCommand &command, RecurrenceOp recurrence, Timing &timing) {
+  if (command.like.empty())
+    return prepare(recurrence, command.preparation, timing);
+  auto file = readCase(command.like);
+  if (!file)
+    return file.takeError();
+  std::map<std::string, double> params;
+  takeOptions(recurrence, *file, command.preparation, params);
+  auto bound = bindTensors(recurrence, file->tensors, command.preparation.parameters);
+  if (!bound)
+    return bound.takeError();
+  for (const std::string &dim : command.open)
+    if (!bound->dims.erase(dim))
+      return llvm::createStringError("--open " + dim + ": '" + recurrence.getSymName() +
+                                     "' has no dimension of that name");
+  return prepare(recurrence, {*bound, command.preparation.discretize}, timing);
+}
+
 static llvm::Expected<std::string> emitKernel(CompileCommand &command, Model &model, Timing &timing) {
   RecurrenceOp recurrence = model.recurrence();
-  if (llvm::Error error = prepare(recurrence, command.preparation, timing))
+  if (llvm::Error error = prepareAlike(command, recurrence, timing))
     return error;
-  auto target = parseTarget(command.target);
+  if (command.targets.size() > 1)
+    return llvm::createStringError("--target: only a bundle is for several targets");
+  auto target = parseTarget(command.targets.front());
   if (!target)
     return target.takeError();
-  auto emitted = emit(recurrence, command.level, {*target, command.schedule, command.strides == "unit", {}});
+  auto emitted = emit(recurrence, command.level, {*target, command.schedule, command.strides != "any", {}});
   if (!emitted)
     return emitted.takeError();
   for (const auto &[phase, seconds] : emitted->times)
     timing.add(phase, seconds);
   if (command.options.timing || !emitted->kernels.empty())
-    printKernels(*emitted);
+    printKernels(emitted->schedule, emitted->kernels);
   return std::move(emitted->content);
+}
+
+/// A bundle as one file, or as a folder that is there.
+static llvm::Error writeBundle(const std::string &out, const ArchiveFiles &files) {
+  if (!llvm::sys::fs::is_directory(out))
+    return writeResult(out, packArchive(files));
+  // The manifest comes last: without it there is no bundle yet.
+  for (bool isManifest : {false, true})
+    for (const auto &[name, content] : files)
+      if ((name == "manifest.json") == isManifest)
+        if (llvm::Error error = writeResult(out + "/" + name, content))
+          return error;
+  return llvm::Error::success();
+}
+
+static llvm::Error emitBundle(CompileCommand &command, Model &model, Timing &timing) {
+  RecurrenceOp recurrence = model.recurrence();
+  if (llvm::Error error = prepareAlike(command, recurrence, timing))
+    return error;
+  BundleOptions options;
+  options.compiler = "ssmc " SSMC_VERSION;
+  options.description = model.text().str();
+  options.schedule = command.schedule;
+  options.unitStrides = command.strides != "any";
+  options.anyStrides = command.strides != "unit";
+  for (const std::string &name : command.targets) {
+    auto target = parseTarget(name);
+    if (!target)
+      return target.takeError();
+    options.targets.push_back(std::move(*target));
+  }
+  auto bundle = timing.measure("compile", [&] { return compileBundle(recurrence, options); });
+  if (!bundle)
+    return bundle.takeError();
+  printKernels(bundle->schedule, bundle->kernels);
+  if (!bundle->withoutCubins.empty())
+    llvm::errs() << "without cubins: " << bundle->withoutCubins << "\n";
+  return timing.measure("write", [&] { return writeBundle(command.out, bundle->files); });
 }
 
 static llvm::Expected<int> compile(CompileCommand &command) {
@@ -84,12 +149,17 @@ static llvm::Expected<int> compile(CompileCommand &command) {
     return model.takeError();
   if ((command.level == "recurrence" || command.level == "scan") && command.schedule != "auto")
     return llvm::createStringError("--schedule: --emit " + command.level + " stops before there is a schedule");
-  llvm::Expected<std::string> text =
-      command.level == "recurrence" ? emitRecurrence(command, *model, timing) : emitKernel(command, *model, timing);
-  if (!text)
-    return text.takeError();
-  if (llvm::Error error = timing.measure("write", [&] { return writeResult(command.out, *text); }))
-    return error;
+  if (command.level == "bundle") {
+    if (llvm::Error error = emitBundle(command, *model, timing))
+      return error;
+  } else {
+    llvm::Expected<std::string> text =
+        command.level == "recurrence" ? emitRecurrence(command, *model, timing) : emitKernel(command, *model, timing);
+    if (!text)
+      return text.takeError();
+    if (llvm::Error error = timing.measure("write", [&] { return writeResult(command.out, *text); }))
+      return error;
+  }
   if (command.options.timing)
     timing.print();
   return Succeeded;
@@ -110,8 +180,11 @@ void ssm::addCompileCommand(CLI::App &app, Action &action) {
   auto command = std::make_shared<CompileCommand>();
   CLI::App *sub = app.add_subcommand("compile", "Compile a description");
   sub->add_option("MODEL", command->model, "A path to .ssm or .mlir, or a name in the library")->required();
-  sub->add_option("--target", command->target, "cpu, cpu:NAME (as cpu:x86-64-v3), sm_80, sm_90, …")
+  sub->add_option("--target", command->targets,
+                  "cpu, cpu:NAME (as cpu:x86-64-v3), sm_80, sm_90, …; a bundle takes several GPUs")
       ->check(CLI::Validator(checkTarget, ""))
+      ->delimiter(',')
+      ->allow_extra_args(false)
       ->capture_default_str();
   sub->add_option("--emit", command->level, "Where to stop (default: ptx for a GPU, obj for a processor)")
       ->check(CLI::IsMember(
@@ -121,16 +194,24 @@ void ssm::addCompileCommand(CLI::App &app, Action &action) {
       ->capture_default_str();
   addScheduleOption(*sub, command->schedule);
   sub->add_option("--strides", command->strides,
-                  "unit: the last axis of every tensor has stride 1; any: no axis need have, which is slower")
-      ->check(CLI::IsMember({"unit", "any"}))
-      ->capture_default_str();
-  sub->add_option("-o,--out", command->out, "File to write (default: standard output)");
+                  "unit: the last axis of every tensor has stride 1; any: no axis need have, which is slower (default: "
+                  "unit; both in a bundle)")
+      ->check(CLI::IsMember({"unit", "any"}));
+  auto *like = sub->add_option("--like", command->like,
+                               "safetensors file as for run --in: sizes, optional inputs and, of a reference case, "
+                               "options are as in it");
+  sub->add_option("--open", command->open, "Dimensions of --like whose sizes are left to the call all the same")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->needs(like);
+  sub->add_option("-o,--out", command->out,
+                  "File to write (default: standard output); a bundle is unpacked into a folder that is there");
   command->options.declare(*sub);
   sub->callback([command, &action] {
     command->preparation = command->options.preparation();
     if (command->level.empty())
-      command->level = StringRef(command->target).starts_with("sm_") ? "ptx" : "obj";
-    if (command->out.empty() && (command->level == "obj" || command->level == "cubin"))
+      command->level = StringRef(command->targets.front()).starts_with("sm_") ? "ptx" : "obj";
+    if (command->out.empty() && (command->level == "obj" || command->level == "cubin" || command->level == "bundle"))
       throw CLI::RequiredError("--out, since " + command->level + " is no text,");
     action = [command] { return compile(*command); };
   });

@@ -35,6 +35,8 @@ public:
                                     const std::string &recurrence, Timing &timing);
 
   mlir::ModuleOp module() const { return const_cast<mlir::OwningOpRef<mlir::ModuleOp> &>(moduleRef).get(); }
+  /// What was read.
+  llvm::StringRef text() const { return sources->getMemoryBuffer(sources->getMainFileID())->getBuffer(); }
   /// The recurrence asked for.
   RecurrenceOp recurrence() const { return chosen; }
   /// A copy of the module's recurrence, to specialize without changing this one; it lives as long as the model.

@@ -1,7 +1,7 @@
 // ssmc run: tensors from a file through a recurrence, to a file.
 
-#include "codegen/binding/Binding.h"
 #include "runtime/Safetensors.h"
+#include "tools/ssmc/Case.h"
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/Device.h"
 #include "tools/ssmc/ModelOptions.h"
@@ -22,19 +22,6 @@ struct RunCommand {
 };
 } // namespace
 
-/// Tensors of a file by role: `state.NAME` is a state before the first step, any other an input.
-static GivenTensors sortTensors(const Safetensors &file) {
-  GivenTensors tensors;
-  for (const auto &[name, tensor] : file.tensors) {
-    StringRef rest = name;
-    if (rest.consume_front("state."))
-      tensors.initialStates.emplace(rest.str(), tensor);
-    else
-      tensors.inputs.emplace(name, tensor);
-  }
-  return tensors;
-}
-
 static llvm::Expected<int> run(RunCommand &command) {
   Timing timing;
   if (llvm::Error error = checkDevice(command.device))
@@ -42,13 +29,14 @@ static llvm::Expected<int> run(RunCommand &command) {
   auto model = Model::load(command.model, command.options.libraryFolder, command.options.recurrence, timing);
   if (!model)
     return model.takeError();
-  Result<Safetensors> file = timing.measure("read tensors", [&] { return readSafetensors(command.in); });
+  auto file = timing.measure("read tensors", [&] { return readCase(command.in); });
   if (!file)
-    return llvm::createStringError(file.error());
+    return file.takeError();
   RecurrenceOp recurrence = model->recurrence();
+  takeOptions(recurrence, *file, command.preparation, command.params);
   if (llvm::Error error = checkParams(recurrence, command.params))
     return error;
-  GivenTensors tensors = sortTensors(*file);
+  GivenTensors &tensors = file->tensors;
   auto bound = bindTensors(recurrence, tensors, command.preparation.parameters);
   if (!bound)
     return llvm::joinErrors(llvm::createStringError(command.in + " does not fit '" + recurrence.getSymName() + "':"),
@@ -85,7 +73,7 @@ void ssm::addRunCommand(CLI::App &app, Action &action) {
   sub->add_option(
          "--in", command->in,
          "safetensors file with the inputs by name, and states before the first step as state.NAME; complex ones have "
-         "a last axis of 2")
+         "a last axis of 2; or a reference case, whose options hold where no others are given")
       ->required();
   sub->add_option("--out", command->out, "safetensors file to write: outputs by name, final states as state.NAME")
       ->required();

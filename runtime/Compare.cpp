@@ -1,18 +1,18 @@
-#include "tools/ssmc/Compare.h"
-#include "llvm/Support/Format.h"
-#include "llvm/Support/raw_ostream.h"
+#include "runtime/Compare.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <vector>
 
 using namespace ssm;
 
-llvm::Expected<double> ssm::relativeError(const Tensor &value, const Tensor &reference) {
+Result<double> ssm::relativeError(const Tensor &value, const Tensor &reference) {
   const Tensor actual = value.asReal(), expected = reference.asReal();
   if (actual.shape() != expected.shape())
-    return llvm::createStringError("it has the shape " + shapeText(actual.shape()) + " where the reference has " +
-                                   shapeText(expected.shape()));
+    return Problem{"it has the shape " + shapeText(actual.shape()) + " where the reference has " +
+                   shapeText(expected.shape())};
   std::vector<double> values;
   values.reserve(static_cast<size_t>(actual.numElements()));
   forEachOffset(actual, [&](int64_t offset) { values.push_back(actual.real(offset)); });
@@ -36,7 +36,7 @@ llvm::Expected<double> ssm::relativeError(const Tensor &value, const Tensor &ref
 std::string ssm::errorText(double error) {
   if (std::isnan(error))
     return "NaN";
-  std::string text;
-  llvm::raw_string_ostream(text) << llvm::format("%.1e", error);
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1e", error);
   return text;
 }

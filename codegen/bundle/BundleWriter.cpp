@@ -1,0 +1,128 @@
+// Compiles what a bundle holds.
+
+#include "codegen/bundle/BundleWriter.h"
+#include "codegen/bundle/Describe.h"
+#include "codegen/lowering/Machine.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/SHA256.h"
+
+using namespace mlir;
+using namespace ssm;
+using llvm::Error;
+using llvm::Expected;
+
+namespace {
+/// As `ssmc check` has it: f32's own rounding, and twice over.
+constexpr double errorBound = 2e-5;
+/// NVPTX's number for what a block shares.
+constexpr unsigned sharedSpace = 3;
+
+class BundleCompiler {
+public:
+  BundleCompiler(RecurrenceOp recurrence, const BundleOptions &options) : recurrence(recurrence), options(options) {}
+
+  Expected<WrittenBundle> compile() {
+    manifest.compiler = options.compiler;
+    manifest.model = recurrence.getSymName().str();
+    manifest.description = options.description;
+    manifest.sha256 = llvm::toHex(llvm::SHA256::hash(llvm::arrayRefFromStringRef(options.description)), true);
+    for (const CompileTarget &target : options.targets) {
+      if (!target.isGpu())
+        return llvm::createStringError("--emit bundle: there are bundles for GPUs (--target sm_NN), not for '" +
+                                       target.name + "'");
+      // Both variants follow one schedule.
+      std::string schedule = options.schedule;
+      for (bool unit : {true, false})
+        if (unit ? options.unitStrides : options.anyStrides)
+          if (Error error = add(target, unit, schedule))
+            return std::move(error);
+      written.schedule = schedule;
+    }
+    written.files = bundleFiles(manifest, code);
+    return std::move(written);
+  }
+
+private:
+  Error add(const CompileTarget &target, bool unit, std::string &schedule) {
+    Expected<Lowered> lowered = lower(recurrence, {target, schedule, unit, options.hints}, LoweringLevel::Llvm);
+    if (!lowered)
+      return lowered.takeError();
+    schedule = lowered->schedule;
+    if (manifest.functions.empty())
+      manifest.functions.push_back(describeFunction(recurrence, *lowered));
+    Manifest::Function &function = manifest.functions.back();
+    // A caller has to be right whichever program is chosen.
+    Manifest::Function own = describeFunction(recurrence, *lowered);
+    for (auto [tensor, here] : llvm::zip_equal(function.tensors, own.tensors))
+      tensor.inPlace &= here.inPlace;
+    Expected<Manifest::Program> program = describeProgram(recurrence, *lowered, function);
+    if (!program)
+      return program.takeError();
+    program->target = target.name;
+    program->unitStrides = unit;
+    program->bound = errorBound;
+    if (Error error = addCode(*lowered, target, *program))
+      return error;
+    function.programs.push_back(std::move(*program));
+    return Error::success();
+  }
+
+  Error addCode(const Lowered &lowered, const CompileTarget &target, Manifest::Program &program) {
+    llvm::LLVMContext context;
+    Expected<std::unique_ptr<llvm::Module>> module = translate(lowered, target, context);
+    if (!module)
+      return module.takeError();
+    Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine(target);
+    if (!machine)
+      return machine.takeError();
+    optimize(**module, **machine);
+    for (Manifest::Kernel &kernel : program.kernels)
+      kernel.staticShared = sharedBytes(**module, kernel.entry);
+    Expected<std::string> ptx = emitCode(**module, **machine, llvm::CodeGenFileType::AssemblyFile);
+    if (!ptx)
+      return ptx.takeError();
+    const std::string name = "forward." + target.name + (program.unitStrides ? ".unit." : ".any.");
+    if (Error error = addCubin(*ptx, name + "cubin", target, program))
+      return error;
+    code[name + "ptx"] = std::move(*ptx);
+    program.code.push_back({"ptx", name + "ptx"});
+    return Error::success();
+  }
+
+  Error addCubin(const std::string &ptx, const std::string &name, const CompileTarget &target,
+                 Manifest::Program &program) {
+    if (Expected<std::string> found = findPtxas(); !found) {
+      written.withoutCubins = llvm::toString(found.takeError());
+      return Error::success();
+    }
+    Expected<Assembled> assembled = assemble(ptx, target.cpu);
+    if (!assembled)
+      return assembled.takeError();
+    code[name] = std::move(assembled->cubin);
+    program.code.push_back({"cubin", name});
+    llvm::append_range(written.kernels, assembled->kernels);
+    return Error::success();
+  }
+
+  /// What the code itself has of the block's shared memory.
+  static int64_t sharedBytes(const llvm::Module &module, StringRef kernel) {
+    int64_t bytes = 0;
+    for (const llvm::GlobalVariable &global : module.globals())
+      if (global.getAddressSpace() == sharedSpace && global.getName().starts_with((kernel + "_shared").str()))
+        bytes += module.getDataLayout().getTypeAllocSize(global.getValueType());
+    return bytes;
+  }
+
+  RecurrenceOp recurrence;
+  const BundleOptions &options;
+  Manifest manifest;
+  ArchiveFiles code;
+  WrittenBundle written;
+};
+} // namespace
+
+Expected<WrittenBundle> ssm::compileBundle(RecurrenceOp recurrence, const BundleOptions &options) {
+  return BundleCompiler(recurrence, options).compile();
+}

@@ -1,0 +1,39 @@
+#ifndef SSM_CODEGEN_BUNDLE_BUNDLEWRITER_H
+#define SSM_CODEGEN_BUNDLE_BUNDLEWRITER_H
+
+#include "codegen/gpu/Ptxas.h"
+#include "codegen/lowering/Lowering.h"
+#include "runtime/Bundle.h"
+
+namespace ssm {
+
+/// What goes into a bundle.
+struct BundleOptions {
+  /// Name and version of the compiler, as the manifest has them.
+  std::string compiler;
+  /// The text that the recurrence was read from.
+  std::string description;
+  std::vector<CompileTarget> targets;
+  std::string schedule = "auto";
+  /// Whether to compile for tensors whose last stride is 1, and for any others.
+  bool unitStrides = true, anyStrides = true;
+  SizeHints hints;
+};
+
+/// A bundle, and what its making said.
+struct WrittenBundle {
+  ArchiveFiles files;
+  /// The last target's schedule in full.
+  std::string schedule;
+  std::vector<KernelResources> kernels;
+  /// Why there are no cubins, where there are none.
+  std::string withoutCubins;
+};
+
+/// Compiles a specialized and discretized recurrence for GPUs: PTX, and cubins where there is a CUDA toolkit. Errors: a
+/// target that is no GPU, what a schedule or a pass refuses, what ptxas says.
+llvm::Expected<WrittenBundle> compileBundle(RecurrenceOp recurrence, const BundleOptions &options);
+
+} // namespace ssm
+
+#endif

@@ -1,0 +1,19 @@
+#ifndef SSM_CODEGEN_BUNDLE_DESCRIBE_H
+#define SSM_CODEGEN_BUNDLE_DESCRIBE_H
+
+#include "codegen/lowering/Lowering.h"
+#include "runtime/Manifest.h"
+
+namespace ssm {
+
+/// What a caller of the forward kernels has to know, but for the programs: dimensions, tensors, parameters.
+Manifest::Function describeFunction(RecurrenceOp recurrence, const Lowered &lowered);
+
+/// How kernels compiled for a GPU are started: what Launch.cpp does with a call in this process, for programs that have
+/// the manifest alone. Code and shared memory are the caller's to add. An error for kernels that only a processor has.
+llvm::Expected<Manifest::Program> describeProgram(RecurrenceOp recurrence, const Lowered &lowered,
+                                                  const Manifest::Function &function);
+
+} // namespace ssm
+
+#endif

@@ -1,0 +1,54 @@
+#ifndef SSM_RUNTIME_API_H
+#define SSM_RUNTIME_API_H
+
+#include "runtime/CudaDevice.h"
+#include "runtime/Plan.h"
+
+#include <array>
+#include <atomic>
+#include <mutex>
+
+/// One mode of a bundle, by its place in the manifest.
+struct ssm_function {
+  static constexpr size_t maxPrograms = 4096;
+
+  const ssm_bundle *bundle;
+  size_t number;
+
+  inline const ssm::Manifest::Function &manifest() const;
+};
+
+struct ssm_bundle {
+  static constexpr int maxDevices = 64;
+
+  ~ssm_bundle();
+
+  ssm::Bundle content;
+  std::vector<ssm_function> functions;
+  /// Null where a device is not prepared; what is there stays until the bundle is closed.
+  std::array<std::atomic<ssm::CudaDevice *>, maxDevices> devices{};
+  std::mutex preparing;
+};
+
+const ssm::Manifest::Function &ssm_function::manifest() const { return bundle->content.manifest.functions[number]; }
+
+namespace ssm {
+
+/// ssm_open, which may throw what allocation throws.
+ssm_status openApi(const char *path, ssm_bundle **bundle, ssm_error *error);
+/// The code that a call runs.
+struct LoadedChoice {
+  const CudaDevice *device = nullptr;
+  const Manifest::Program *program = nullptr;
+  const LoadedProgram *loaded = nullptr;
+};
+
+/// Checks a call, and finds what it runs. Allocates nothing.
+ssm_status chooseLoaded(const ssm_function &function, const ssm_call &call, LoadedChoice &choice, ssm_error *error);
+
+/// ssm_prepare, taking code of the kind `only` alone where it is not empty.
+ssm_status prepareApi(ssm_bundle *bundle, int ordinal, const std::string &only, ssm_error *error);
+
+} // namespace ssm
+
+#endif

@@ -1,0 +1,529 @@
+// manifest.json: written by the compiler, read from files that nobody vouches for.
+
+#include "runtime/Manifest.h"
+#include "runtime/Safetensors.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+using namespace ssm;
+using json = nlohmann::ordered_json;
+
+namespace {
+using Role = Manifest::Role;
+using Kind = Manifest::Argument::Kind;
+
+struct RoleName {
+  Role role;
+  const char *name;
+};
+constexpr RoleName roleNames[] = {{Role::Input, "input"},
+                                  {Role::Output, "output"},
+                                  {Role::InitialState, "initial_state"},
+                                  {Role::FinalState, "final_state"}};
+
+// More than any recurrence has: what is read stays small whatever the file says.
+constexpr size_t maxText = 16 << 20, maxName = 256, maxList = 4096, maxRank = 16;
+/// Bytes of arguments that every driver takes are 4096.
+constexpr size_t maxWords = 512;
+constexpr int64_t maxTile = int64_t(1) << 40, maxShared = 1 << 20;
+} // namespace
+
+std::string_view ssm::roleName(Role role) {
+  for (const RoleName &entry : roleNames)
+    if (entry.role == role)
+      return entry.name;
+  return "";
+}
+
+std::string_view ssm::kindName(Kind kind) {
+  switch (kind) {
+  case Kind::Tensor:
+    return "tensor";
+  case Kind::Buffer:
+    return "buffer";
+  case Kind::Absent:
+    return "absent";
+  case Kind::Parameter:
+    return "parameter";
+  case Kind::Size:
+    return "size";
+  case Kind::Tasks:
+    return "tasks";
+  }
+  return "";
+}
+
+size_t ssm::wordsOf(const Manifest::Function &function, const Manifest::Program &program,
+                    const Manifest::Argument &argument) {
+  if (argument.kind == Kind::Tensor)
+    return 1 + function.tensors[argument.index].rank();
+  if (argument.kind == Kind::Buffer)
+    return 1 + program.buffers[argument.index].rank();
+  return argument.kind == Kind::Absent ? 1 + argument.index : 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Why a manifest is refused; leaves parseManifest as a problem.
+struct Malformed {
+  std::string message;
+};
+
+/// A value of the file, and where it stands.
+class Value {
+public:
+  Value(const json &content, std::string place) : content(content), place(std::move(place)) {}
+
+  [[noreturn]] void refuse(const std::string &why) const { throw Malformed{(place.empty() ? "" : place + ": ") + why}; }
+
+  /// The field, which has to be there.
+  Value operator[](const char *name) const {
+    const json *found = find(name);
+    if (!found)
+      refuse(std::string("there is no field '") + name + "'");
+    return Value(*found, place.empty() ? name : place + "." + name);
+  }
+  bool has(const char *name) const { return find(name) != nullptr; }
+
+  std::vector<Value> list(size_t most = maxList) const {
+    if (!content.is_array())
+      refuse("it is no list");
+    if (content.size() > most)
+      refuse("the list is too long");
+    std::vector<Value> values;
+    for (size_t i = 0; i < content.size(); ++i)
+      values.emplace_back(content[i], place + "[" + std::to_string(i) + "]");
+    return values;
+  }
+
+  int64_t integer(int64_t least, int64_t most) const {
+    bool fits = content.is_number_integer() &&
+                (!content.is_number_unsigned() ||
+                 content.get<uint64_t>() <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()));
+    if (!fits || content.get<int64_t>() < least || content.get<int64_t>() > most)
+      refuse("expected a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+    return content.get<int64_t>();
+  }
+
+  double number() const {
+    if (!content.is_number() || !std::isfinite(content.get<double>()))
+      refuse("expected a number");
+    return content.get<double>();
+  }
+
+  bool truth() const {
+    if (!content.is_boolean())
+      refuse("expected true or false");
+    return content.get<bool>();
+  }
+
+  std::string text(size_t most = maxText) const {
+    if (!content.is_string())
+      refuse("expected a string");
+    std::string value = content.get<std::string>();
+    if (value.size() > most || value.find('\0') != std::string::npos)
+      refuse("the string is too long, or holds a zero byte");
+    return value;
+  }
+
+  /// A name: not empty, and nothing in it that could stand for something else in a path or a message.
+  std::string name() const {
+    std::string value = text(maxName);
+    bool isPlain = std::all_of(value.begin(), value.end(), [](unsigned char c) { return c > ' ' && c != 127; });
+    if (value.empty() || !isPlain)
+      refuse("expected a name, found " + printable(value));
+    return value;
+  }
+
+  /// The place in `names` of the name that stands here.
+  size_t oneOf(const std::vector<std::string> &names, const char *what) const {
+    std::string value = name();
+    auto it = std::find(names.begin(), names.end(), value);
+    if (it == names.end())
+      refuse(std::string("there is no ") + what + " " + printable(value));
+    return it - names.begin();
+  }
+
+private:
+  const json *find(const char *name) const {
+    if (!content.is_object())
+      refuse("it is no object");
+    auto it = content.find(name);
+    return it == content.end() ? nullptr : &*it;
+  }
+
+  const json &content;
+  std::string place;
+};
+
+/// Adds a name that may not be there yet.
+void addNew(std::vector<std::string> &names, const Value &value, const std::string &name) {
+  if (std::find(names.begin(), names.end(), name) != names.end())
+    value.refuse(printable(name) + " is named twice");
+  names.push_back(name);
+}
+
+class FunctionReader {
+public:
+  FunctionReader(const Value &value, const std::vector<std::string> &files) : value(value), files(files) {}
+
+  Manifest::Function read() {
+    function.mode = value["mode"].name();
+    readDims();
+    function.scan = value["scan"].oneOf(sizes, "dimension");
+    function.reverse = value["reverse"].truth();
+    readTensors();
+    std::vector<std::string> programs;
+    for (const Value &entry : value["parameters"].list()) {
+      addNew(parameters, entry, entry["name"].name());
+      function.parameters.push_back({parameters.back(), entry["default"].number()});
+    }
+    for (const Value &entry : value["programs"].list())
+      function.programs.push_back(readProgram(entry));
+    return std::move(function);
+  }
+
+private:
+  void readDims() {
+    for (const Value &entry : value["dims"].list(64)) {
+      Manifest::Dim dim;
+      dim.name = entry["name"].name();
+      dim.extent = sizes.size();
+      if (entry.has("like")) {
+        dim.extent = entry["like"].oneOf(sizes, "dimension before it");
+        if (function.dims[dim.extent].extent != dim.extent)
+          entry.refuse("it is like a dimension that is like another");
+      } else if (entry.has("size")) {
+        dim.size = entry["size"].integer(0, std::numeric_limits<int64_t>::max());
+      }
+      addNew(sizes, entry, dim.name);
+      function.dims.push_back(dim);
+    }
+  }
+
+  Manifest::Layout readLayout(const Value &from, const std::vector<std::string> &names) {
+    Manifest::Layout layout;
+    for (const Value &axis : from.list(maxRank)) {
+      layout.emplace_back();
+      for (const Value &part : axis.list(maxRank))
+        layout.back().push_back(part.oneOf(names, "dimension or count"));
+    }
+    return layout;
+  }
+
+  static DType readDType(const Value &from) {
+    std::optional<DType> type = parseDType(from.name());
+    if (!type)
+      from.refuse("there is no such type");
+    return *type;
+  }
+
+  void readTensors() {
+    for (const Value &entry : value["tensors"].list(512)) {
+      Manifest::Tensor tensor;
+      std::string role = entry["role"].name();
+      auto it = std::find_if(std::begin(roleNames), std::end(roleNames),
+                             [&](const RoleName &candidate) { return role == candidate.name; });
+      if (it == std::end(roleNames))
+        entry.refuse("there is no role " + printable(role));
+      tensor.role = it->role;
+      tensor.name = entry["name"].name();
+      tensor.dtype = readDType(entry["dtype"]);
+      tensor.layout = readLayout(entry["layout"], sizes);
+      tensor.depth = entry.has("depth") ? entry["depth"].integer(1, maxTile) : 1;
+      tensor.inPlace = entry.has("in_place") && entry["in_place"].truth();
+      addNew(tensors, entry, role + " " + tensor.name);
+      function.tensors.push_back(std::move(tensor));
+    }
+  }
+
+  static Manifest::Tiles readTiles(const Value &entry, const std::vector<std::string> &names) {
+    Manifest::Tiles tiles;
+    tiles.of = entry["of"].oneOf(names, "dimension or count");
+    tiles.tile = entry["tile"].integer(1, maxTile);
+    tiles.atLeast = entry.has("at_least") ? entry["at_least"].integer(0, 1) : 0;
+    return tiles;
+  }
+
+  Manifest::Program readProgram(const Value &entry) {
+    Manifest::Program program;
+    program.target = entry["target"].name();
+    program.schedule = entry["schedule"].text(maxList);
+    program.unitStrides = entry["unit_strides"].truth();
+    program.alignment = entry["alignment"].integer(1, 4096);
+    program.bound = entry["bound"].number();
+    for (const Value &code : entry["code"].list(64)) {
+      program.code.push_back({code["kind"].name(), code["file"].name()});
+      code["file"].oneOf(files, "file");
+    }
+    std::vector<std::string> names = sizes, buffers;
+    for (const Value &count : entry["counts"].list(64)) {
+      Manifest::Tiles tiles = readTiles(count, names);
+      addNew(names, count, count["name"].name());
+      program.counts.push_back({names.back(), tiles});
+    }
+    for (const Value &from : entry["buffers"].list(64)) {
+      Manifest::Buffer buffer;
+      buffer.name = from["name"].name();
+      buffer.dtype = readDType(from["dtype"]);
+      buffer.layout = readLayout(from["layout"], names);
+      buffer.depth = from.has("depth") ? from["depth"].integer(1, maxTile) : 1;
+      addNew(buffers, from, buffer.name);
+      program.buffers.push_back(std::move(buffer));
+    }
+    for (const Value &kernel : entry["kernels"].list(64))
+      program.kernels.push_back(readKernel(kernel, program, names, buffers));
+    if (program.kernels.empty())
+      entry.refuse("it has no kernel");
+    return program;
+  }
+
+  Manifest::Kernel readKernel(const Value &entry, const Manifest::Program &program,
+                              const std::vector<std::string> &names, const std::vector<std::string> &buffers) {
+    Manifest::Kernel kernel;
+    kernel.entry = entry["entry"].name();
+    kernel.threads = entry["threads"].integer(1, 1024);
+    Value shared = entry["shared_memory"];
+    kernel.staticShared = shared["static"].integer(0, maxShared);
+    kernel.dynamicShared = shared["dynamic"].integer(0, maxShared);
+    for (const Value &factor : entry["grid"].list(64))
+      kernel.grid.push_back(readTiles(factor, names));
+    size_t words = 0;
+    for (const Value &argument : entry["arguments"].list(maxWords)) {
+      kernel.arguments.push_back(readArgument(argument, names, buffers));
+      words += wordsOf(function, program, kernel.arguments.back());
+    }
+    if (words > maxWords)
+      entry.refuse("its arguments are more than " + std::to_string(maxWords * 8) + " bytes");
+    return kernel;
+  }
+
+  Manifest::Argument readArgument(const Value &entry, const std::vector<std::string> &names,
+                                  const std::vector<std::string> &buffers) {
+    std::string kind = entry["kind"].name();
+    if (kind == kindName(Kind::Tasks))
+      return {Kind::Tasks, 0};
+    if (kind == kindName(Kind::Absent))
+      return {Kind::Absent, static_cast<size_t>(entry["axes"].integer(0, maxRank + 2))};
+    if (kind == kindName(Kind::Size))
+      return {Kind::Size, entry["name"].oneOf(names, "dimension or count")};
+    if (kind == kindName(Kind::Buffer))
+      return {Kind::Buffer, entry["name"].oneOf(buffers, "buffer")};
+    if (kind == kindName(Kind::Parameter))
+      return {Kind::Parameter, entry["name"].oneOf(parameters, "parameter")};
+    std::string tensor = kind + " " + entry["name"].name();
+    auto it = std::find(tensors.begin(), tensors.end(), tensor);
+    if (it == tensors.end())
+      entry.refuse("there is no tensor " + printable(tensor));
+    return {Kind::Tensor, static_cast<size_t>(it - tensors.begin())};
+  }
+
+  const Value &value;
+  const std::vector<std::string> &files;
+  Manifest::Function function;
+  /// Dimensions; tensors as `role name`.
+  std::vector<std::string> sizes, tensors, parameters;
+};
+
+bool isFileName(const std::string &name) {
+  bool isPlain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  });
+  return isPlain && name.front() != '.';
+}
+
+Manifest read(const Value &value) {
+  if (value["format"].name() != "ssm-bundle")
+    value.refuse("it is no manifest of a bundle");
+  const int64_t major = value["version"]["major"].integer(0, maxTile);
+  if (major != Manifest::majorVersion)
+    value.refuse("the bundle is of version " + std::to_string(major) + "; this program reads version " +
+                 std::to_string(Manifest::majorVersion));
+  value["version"]["minor"].integer(0, maxTile);
+  value["state_version"].integer(0, maxTile);
+  Manifest manifest;
+  manifest.compiler = value["compiler"].text(maxName);
+  manifest.model = value["model"].name();
+  manifest.sha256 = value["description"]["sha256"].text(maxName);
+  manifest.description = value["description"]["text"].text();
+  std::vector<std::string> files;
+  for (const Value &entry : value["files"].list()) {
+    Manifest::File file;
+    file.name = entry["name"].name();
+    if (!isFileName(file.name) || file.name == "manifest.json")
+      entry.refuse(printable(file.name) + " is no name of a file in a bundle");
+    file.bytes = entry["bytes"].integer(0, std::numeric_limits<int64_t>::max());
+    file.crc32 = entry["crc32"].integer(0, std::numeric_limits<uint32_t>::max());
+    addNew(files, entry, file.name);
+    manifest.files.push_back(file);
+  }
+  for (const Value &entry : value["functions"].list())
+    manifest.functions.push_back(FunctionReader(entry, files).read());
+  return manifest;
+}
+} // namespace
+
+Result<Manifest> ssm::parseManifest(std::string_view text) {
+  if (text.size() > maxText)
+    return Problem{"the manifest is too long"};
+  json content = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  if (content.is_discarded())
+    return Problem{"the manifest is not JSON"};
+  try {
+    return read(Value(content, ""));
+  } catch (const Malformed &malformed) {
+    return Problem{"the manifest is malformed: " + malformed.message};
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Names of a function's sizes.
+std::vector<std::string> dimNames(const Manifest::Function &function) {
+  std::vector<std::string> names;
+  for (const Manifest::Dim &dim : function.dims)
+    names.push_back(dim.name);
+  return names;
+}
+
+json print(const Manifest::Layout &layout, const std::vector<std::string> &names) {
+  json axes = json::array();
+  for (const std::vector<size_t> &axis : layout) {
+    axes.push_back(json::array());
+    for (size_t part : axis)
+      axes.back().push_back(names[part]);
+  }
+  return axes;
+}
+
+json print(const Manifest::Tiles &tiles, const std::vector<std::string> &names) {
+  json entry = {{"of", names[tiles.of]}, {"tile", tiles.tile}};
+  if (tiles.atLeast)
+    entry["at_least"] = tiles.atLeast;
+  return entry;
+}
+
+json print(const Manifest::Argument &argument, const Manifest::Function &function, const Manifest::Program &program,
+           const std::vector<std::string> &names) {
+  std::string kind(kindName(argument.kind));
+  switch (argument.kind) {
+  case Kind::Tensor: {
+    const Manifest::Tensor &tensor = function.tensors[argument.index];
+    return {{"kind", std::string(roleName(tensor.role))}, {"name", tensor.name}};
+  }
+  case Kind::Buffer:
+    return {{"kind", kind}, {"name", program.buffers[argument.index].name}};
+  case Kind::Absent:
+    return {{"kind", kind}, {"axes", argument.index}};
+  case Kind::Parameter:
+    return {{"kind", kind}, {"name", function.parameters[argument.index].name}};
+  case Kind::Size:
+    return {{"kind", kind}, {"name", names[argument.index]}};
+  case Kind::Tasks:
+    break;
+  }
+  return {{"kind", kind}};
+}
+
+json print(const Manifest::Kernel &kernel, const Manifest::Function &function, const Manifest::Program &program,
+           const std::vector<std::string> &names) {
+  json grid = json::array(), arguments = json::array();
+  for (const Manifest::Tiles &tiles : kernel.grid)
+    grid.push_back(print(tiles, names));
+  for (const Manifest::Argument &argument : kernel.arguments)
+    arguments.push_back(print(argument, function, program, names));
+  return {{"entry", kernel.entry},
+          {"threads", kernel.threads},
+          {"shared_memory", {{"static", kernel.staticShared}, {"dynamic", kernel.dynamicShared}}},
+          {"grid", grid},
+          {"arguments", arguments}};
+}
+
+json print(const Manifest::Program &program, const Manifest::Function &function) {
+  std::vector<std::string> names = dimNames(function);
+  json code = json::array(), counts = json::array(), buffers = json::array(), kernels = json::array();
+  for (const Manifest::Code &entry : program.code)
+    code.push_back({{"kind", entry.kind}, {"file", entry.file}});
+  for (const Manifest::Count &count : program.counts) {
+    json entry = print(count.tiles, names);
+    entry["name"] = count.name;
+    counts.push_back(entry);
+    names.push_back(count.name);
+  }
+  for (const Manifest::Buffer &buffer : program.buffers) {
+    buffers.push_back({{"name", buffer.name},
+                       {"dtype", std::string(dtypeName(buffer.dtype))},
+                       {"layout", print(buffer.layout, names)}});
+    if (buffer.depth > 1)
+      buffers.back()["depth"] = buffer.depth;
+  }
+  for (const Manifest::Kernel &kernel : program.kernels)
+    kernels.push_back(print(kernel, function, program, names));
+  return {{"target", program.target},
+          {"schedule", program.schedule},
+          {"unit_strides", program.unitStrides},
+          {"alignment", program.alignment},
+          {"bound", program.bound},
+          {"code", code},
+          {"counts", counts},
+          {"buffers", buffers},
+          {"kernels", kernels}};
+}
+
+json print(const Manifest::Function &function) {
+  std::vector<std::string> names = dimNames(function);
+  json dims = json::array(), tensors = json::array(), parameters = json::array(), programs = json::array();
+  for (size_t number = 0; number < function.dims.size(); ++number) {
+    const Manifest::Dim &dim = function.dims[number];
+    dims.push_back({{"name", dim.name}});
+    if (dim.extent != number)
+      dims.back()["like"] = names[dim.extent];
+    else if (dim.size)
+      dims.back()["size"] = *dim.size;
+  }
+  for (const Manifest::Tensor &tensor : function.tensors) {
+    tensors.push_back({{"name", tensor.name},
+                       {"role", std::string(roleName(tensor.role))},
+                       {"dtype", std::string(dtypeName(tensor.dtype))},
+                       {"layout", print(tensor.layout, names)}});
+    if (tensor.depth > 1)
+      tensors.back()["depth"] = tensor.depth;
+    if (tensor.role == Role::FinalState)
+      tensors.back()["in_place"] = tensor.inPlace;
+  }
+  for (const Manifest::Parameter &parameter : function.parameters)
+    parameters.push_back({{"name", parameter.name}, {"default", parameter.byDefault}});
+  for (const Manifest::Program &program : function.programs)
+    programs.push_back(print(program, function));
+  return {{"mode", function.mode},       {"dims", dims},       {"scan", names[function.scan]},
+          {"reverse", function.reverse}, {"tensors", tensors}, {"parameters", parameters},
+          {"programs", programs}};
+}
+} // namespace
+
+std::string ssm::printManifest(const Manifest &manifest) {
+  json files = json::array(), functions = json::array();
+  for (const Manifest::File &file : manifest.files)
+    files.push_back({{"name", file.name}, {"bytes", file.bytes}, {"crc32", file.crc32}});
+  for (const Manifest::Function &function : manifest.functions)
+    functions.push_back(print(function));
+  json content = {{"format", "ssm-bundle"},
+                  {"version", {{"major", Manifest::majorVersion}, {"minor", Manifest::minorVersion}}},
+                  {"state_version", Manifest::stateVersion},
+                  {"compiler", manifest.compiler},
+                  {"model", manifest.model},
+                  {"description", {{"sha256", manifest.sha256}, {"text", manifest.description}}},
+                  {"files", files},
+                  {"functions", functions}};
+  return content.dump(1) + "\n";
+}

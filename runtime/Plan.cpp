@@ -1,0 +1,250 @@
+// What kernels are started with, from a manifest alone.
+
+#include "runtime/Plan.h"
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+
+using namespace ssm;
+
+ssm_status ssm::fail(ssm_error *error, ssm_status status, const char *format, ...) {
+  if (error) {
+    error->status = status;
+    va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+  }
+  return status;
+}
+
+ssm_status ssm::succeed(ssm_error *error) {
+  if (error) {
+    error->status = SSM_OK;
+    error->message[0] = '\0';
+  }
+  return SSM_OK;
+}
+
+static int64_t countTiles(const Manifest::Tiles &tiles, int64_t size) {
+  return std::max(tiles.atLeast, size / tiles.tile + (size % tiles.tile != 0));
+}
+
+ssm_status ssm::checkSizes(const Manifest::Function &function, const int64_t *given, int64_t *sizes, ssm_error *error) {
+  if (!given)
+    return fail(error, SSM_BAD_ARGUMENT, "the sizes are missing");
+  for (size_t dim = 0; dim < function.dims.size(); ++dim) {
+    const Manifest::Dim &declared = function.dims[dim];
+    if (given[dim] < 0)
+      return fail(error, SSM_BAD_ARGUMENT, "the size %lld of '%s' is negative", (long long)given[dim],
+                  declared.name.c_str());
+    if (declared.size && given[dim] != *declared.size)
+      return fail(error, SSM_BAD_ARGUMENT, "the size of '%s' is %lld; the kernel was compiled for %lld",
+                  declared.name.c_str(), (long long)given[dim], (long long)*declared.size);
+    if (given[dim] != given[declared.extent])
+      return fail(error, SSM_BAD_ARGUMENT, "the size %lld of '%s' is not that of '%s', %lld", (long long)given[dim],
+                  declared.name.c_str(), function.dims[declared.extent].name.c_str(),
+                  (long long)given[declared.extent]);
+    sizes[dim] = given[dim];
+  }
+  return SSM_OK;
+}
+
+ssm_status ssm::shapeOf(const Manifest::Layout &layout, int64_t depth, DType dtype, const int64_t *sizes,
+                        int64_t *shape, size_t &bytes, ssm_error *error) {
+  int64_t total = static_cast<int64_t>(itemSize(dtype));
+  bool isEmpty = false, overflows = false;
+  auto take = [&](int64_t size) {
+    isEmpty |= size == 0;
+    overflows |= __builtin_mul_overflow(total, std::max<int64_t>(1, size), &total);
+  };
+  size_t axis = 0;
+  for (const std::vector<size_t> &parts : layout) {
+    int64_t size = 1;
+    for (size_t part : parts)
+      overflows |= __builtin_mul_overflow(size, sizes[part], &size);
+    shape[axis++] = size;
+    take(size);
+  }
+  if (depth > 1) {
+    shape[axis] = depth;
+    take(depth);
+  }
+  if (overflows)
+    return fail(error, SSM_BAD_ARGUMENT, "a tensor of these sizes would have more than 2^63 bytes");
+  bytes = isEmpty ? 0 : static_cast<size_t>(total);
+  return SSM_OK;
+}
+
+ssm_status Plan::begin(const Manifest::Function &ofFunction, const Manifest::Program &ofProgram, const int64_t *given,
+                       ssm_error *error) {
+  function = &ofFunction;
+  program = &ofProgram;
+  if (function->dims.size() + program->counts.size() > maxSizes || program->buffers.size() > maxBuffers)
+    return fail(error, SSM_BAD_BUNDLE, "the bundle has more sizes or buffers than fit");
+  if (ssm_status status = checkSizes(*function, given, sizes.data(), error))
+    return status;
+  size_t known = function->dims.size();
+  for (const Manifest::Count &count : program->counts)
+    sizes[known++] = countTiles(count.tiles, sizes[count.tiles.of]);
+  workspaceBytes = 0;
+  for (size_t number = 0; number < program->buffers.size(); ++number) {
+    const Manifest::Buffer &buffer = program->buffers[number];
+    int64_t shape[32];
+    size_t bytes;
+    if (ssm_status status = shapeOf(buffer.layout, buffer.depth, buffer.dtype, sizes.data(), shape, bytes, error))
+      return status;
+    offsets[number] = workspaceBytes;
+    size_t padded;
+    if (__builtin_add_overflow(bytes, size_t(255), &padded) ||
+        __builtin_add_overflow(workspaceBytes, padded & ~size_t(255), &workspaceBytes))
+      return fail(error, SSM_BAD_ARGUMENT, "the workspace for these sizes would have more than 2^64 bytes");
+  }
+  return SSM_OK;
+}
+
+namespace {
+/// Appends arguments to a kernel's words.
+class Words {
+public:
+  Words(uint64_t *words, size_t &count) : words(words), count(count) { count = 0; }
+
+  void add(uint64_t word) {
+    if (count < Plan::maxWords)
+      words[count++] = word;
+  }
+  void add(double number) {
+    uint64_t bits;
+    std::memcpy(&bits, &number, sizeof bits);
+    add(bits);
+  }
+
+private:
+  uint64_t *words;
+  size_t &count;
+};
+} // namespace
+
+ssm_status Plan::launch(const Manifest::Kernel &kernel, const ssm_call &call, int64_t &tasks, uint64_t *words,
+                        size_t &count, ssm_error *error) const {
+  using Kind = Manifest::Argument::Kind;
+  tasks = 1;
+  bool overflows = false, isEmpty = false;
+  for (const Manifest::Tiles &tiles : kernel.grid) {
+    int64_t factor = countTiles(tiles, sizes[tiles.of]);
+    isEmpty |= factor == 0;
+    overflows |= __builtin_mul_overflow(tasks, std::max<int64_t>(1, factor), &tasks);
+  }
+  if (overflows)
+    return fail(error, SSM_BAD_ARGUMENT, "these sizes are more than 2^63 tasks of the kernel '%s'",
+                kernel.entry.c_str());
+  if (isEmpty)
+    tasks = 0;
+  Words out(words, count);
+  for (const Manifest::Argument &argument : kernel.arguments)
+    switch (argument.kind) {
+    case Kind::Tensor: {
+      const ssm_tensor &tensor = call.tensors[argument.index];
+      out.add(reinterpret_cast<uintptr_t>(tensor.data));
+      for (size_t axis = 0; axis < function->tensors[argument.index].rank(); ++axis)
+        out.add(tensor.data ? static_cast<uint64_t>(tensor.strides[axis]) : 0);
+      break;
+    }
+    case Kind::Buffer: {
+      const Manifest::Buffer &buffer = program->buffers[argument.index];
+      int64_t shape[32];
+      size_t bytes;
+      if (ssm_status status = shapeOf(buffer.layout, buffer.depth, buffer.dtype, sizes.data(), shape, bytes, error))
+        return status;
+      out.add(reinterpret_cast<uintptr_t>(call.workspace) + offsets[argument.index]);
+      for (size_t axis = 0; axis < buffer.rank(); ++axis) {
+        int64_t stride = 1;
+        for (size_t inner = axis + 1; inner < buffer.rank(); ++inner)
+          stride *= shape[inner];
+        out.add(static_cast<uint64_t>(stride));
+      }
+      break;
+    }
+    case Kind::Absent:
+      for (size_t word = 0; word <= argument.index; ++word)
+        out.add(uint64_t(0));
+      break;
+    case Kind::Parameter:
+      out.add(call.parameters ? call.parameters[argument.index] : function->parameters[argument.index].byDefault);
+      break;
+    case Kind::Size:
+      out.add(static_cast<uint64_t>(sizes[argument.index]));
+      break;
+    case Kind::Tasks:
+      out.add(static_cast<uint64_t>(tasks));
+      break;
+    }
+  return SSM_OK;
+}
+
+ssm_status ssm::checkCall(const Manifest::Function &function, const int64_t *sizes, const ssm_call &call,
+                          ssm_error *error) {
+  using Role = Manifest::Role;
+  if (!call.tensors)
+    return fail(error, SSM_BAD_ARGUMENT, "the tensors are missing");
+  for (size_t number = 0; number < function.tensors.size(); ++number) {
+    const Manifest::Tensor &tensor = function.tensors[number];
+    const ssm_tensor &given = call.tensors[number];
+    int64_t shape[32];
+    size_t bytes;
+    if (ssm_status status = shapeOf(tensor.layout, tensor.depth, tensor.dtype, sizes, shape, bytes, error))
+      return status;
+    if (!given.data && bytes && !tensor.isState())
+      return fail(error, SSM_BAD_ARGUMENT, "the tensor '%s' is missing", tensor.name.c_str());
+    if (given.data && tensor.rank() && !given.strides)
+      return fail(error, SSM_BAD_ARGUMENT, "the strides of the tensor '%s' are missing", tensor.name.c_str());
+    if (reinterpret_cast<uintptr_t>(given.data) % itemSize(realType(tensor.dtype)))
+      return fail(error, SSM_BAD_ARGUMENT, "the tensor '%s' is not aligned to its type", tensor.name.c_str());
+    if (tensor.role != Role::FinalState || tensor.inPlace || !given.data)
+      continue;
+    for (size_t other = 0; other < function.tensors.size(); ++other)
+      if (function.tensors[other].role == Role::InitialState && function.tensors[other].name == tensor.name &&
+          call.tensors[other].data == given.data)
+        return fail(error, SSM_BAD_ARGUMENT,
+                    "the final state '%s' may not be the array of the initial one: several blocks read that",
+                    tensor.name.c_str());
+  }
+  return SSM_OK;
+}
+
+/// Whether a tensor lies in memory as the program needs it.
+static bool fits(const Manifest::Tensor &tensor, const ssm_tensor &given, const Manifest::Program &program,
+                 const int64_t *sizes) {
+  if (!given.data || tensor.rank() == 0)
+    return true;
+  int64_t shape[32];
+  size_t bytes;
+  if (shapeOf(tensor.layout, tensor.depth, tensor.dtype, sizes, shape, bytes, nullptr) || bytes == 0)
+    return true;
+  const size_t last = tensor.rank() - 1;
+  if (program.unitStrides && given.strides[last] != 1 && shape[last] > 1)
+    return false;
+  if (program.alignment == 1)
+    return true;
+  bool isAligned = reinterpret_cast<uintptr_t>(given.data) % program.alignment == 0;
+  for (size_t axis = 0; axis < last; ++axis)
+    isAligned &= shape[axis] <= 1 ||
+                 static_cast<uint64_t>(given.strides[axis]) * itemSize(tensor.dtype) % program.alignment == 0;
+  return isAligned;
+}
+
+const Manifest::Program *ssm::chooseProgram(const Manifest::Function &function, const int64_t *sizes,
+                                            const ssm_call &call, const bool *isUsable) {
+  for (size_t number = 0; number < function.programs.size(); ++number) {
+    const Manifest::Program &program = function.programs[number];
+    bool isRight = isUsable[number];
+    for (size_t tensor = 0; isRight && tensor < function.tensors.size(); ++tensor)
+      isRight = fits(function.tensors[tensor], call.tensors[tensor], program, sizes);
+    if (isRight)
+      return &program;
+  }
+  return nullptr;
+}

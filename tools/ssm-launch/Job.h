@@ -1,0 +1,38 @@
+#ifndef SSM_TOOLS_SSM_LAUNCH_JOB_H
+#define SSM_TOOLS_SSM_LAUNCH_JOB_H
+
+#include "tools/ssm-launch/Arguments.h"
+#include "tools/ssm-launch/Gpu.h"
+#include "tools/ssm-launch/Timing.h"
+
+#include <nlohmann/json.hpp>
+
+namespace ssm {
+
+/// What one line of the command asks for.
+struct JobOptions {
+  std::string bundle, mode = "forward", in, out, name, code, strides = "unit";
+  std::vector<std::string> checks;
+  std::optional<double> tolerance;
+  Sizes dims;
+  std::map<std::string, double> parameters;
+  std::map<std::string, Range> ranges;
+  uint64_t seed = 1;
+  unsigned repetitions = 50;
+  bool bench = false, info = false;
+};
+
+/// What all jobs of a process share; opened when the first one needs it.
+struct Session {
+  int ordinal = 0;
+  std::unique_ptr<Gpu> gpu;
+  std::unique_ptr<Stopwatch> stopwatch;
+};
+
+/// Opens a bundle and does what is asked. The report has what was found (docs/bundles.md); `passed` is false where a
+/// check failed. Problems: everything that kept the job from being done.
+Result<nlohmann::ordered_json> runJob(const JobOptions &options, Session &session);
+
+} // namespace ssm
+
+#endif
