@@ -32,7 +32,7 @@ class Device:
 def describe_machine(clock, options, send):
     facts = torch.cuda.get_device_properties(0)
     send("line", f"device: {facts.name}, sm_{facts.major}{facts.minor}, {facts.multi_processor_count} multiprocessors, "
-                 f"{facts.total_memory >> 20} MiB, L2 {getattr(facts, "L2_cache_size", 0) >> 20} MiB, at most "
+                 f"{facts.total_memory >> 20} MiB, L2 {facts.L2_cache_size >> 20} MiB, at most "
                  f"{clock.greatest() or 'unknown'} MHz; driver {clock.driver_version()}")
     send("line", f"rounds: {options.rounds} of {options.launches} launches of each program, all in turn; a launch is timed by "
                  f"two events of its own, after a write of {FLUSH_BYTES >> 20} MiB; a round counts by its median")

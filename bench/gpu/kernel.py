@@ -17,21 +17,22 @@ FACTOR = re.compile(r"(max\(1, )?ceil\((\w+) / (\d+)\)")
 
 
 def read_bundle(path, target):
-    """Tensors, the program for the target and tensors whose last stride is 1, and its code."""
+    """What is called for a target where last strides are 1; and the kind of its code, and the code: a cubin, else PTX."""
     with zipfile.ZipFile(path) as bundle:
         function = json.loads(bundle.read("manifest.json"))["functions"][0]
         program = next((p for p in function["programs"] if p["target"] == target and p["unit_strides"]), None)
         if program is None:
             raise Unavailable(f"the bundle has nothing for {target}")
         files = {entry["kind"]: entry["file"] for entry in program["code"]}
-        code = bundle.read(files.get("cubin", files.get("ptx")))
+        kind = "cubin" if "cubin" in files else "ptx"
+        code = bundle.read(files[kind])
     tensors = [{**tensor, "dtype": tensor["dtype"].lower()} for tensor in function["tensors"]]
     parameters = {parameter["name"]: parameter["default"] for parameter in function["parameters"]}
     for buffer in program["buffers"]:
         buffer["dtype"] = buffer["dtype"].lower()
     if any(entry.get("depth", 1) > 1 for entry in tensors + program["buffers"]):
         raise Unavailable("states that carry several steps are not measured here")
-    return {"tensors": tensors, "parameters": parameters, "program": program}, code
+    return {"tensors": tensors, "parameters": parameters, "program": program}, kind, code
 
 
 def parse_layout(text):
@@ -122,8 +123,8 @@ def pack_words(kernel, call, sizes, arrays):
         elif (kind, name) in arrays:
             pointer, strides = arrays[kind, name]
             words += [struct.pack("<Q", pointer), *(struct.pack("<q", stride) for stride in strides)]
-        elif kind.endswith("_state"):
-            words += [bytes(8)] * (1 + ranks[kind, name])
+        elif kind == "absent" or kind.endswith("_state"):
+            words += [bytes(8)] * (1 + (argument["axes"] if kind == "absent" else ranks[kind, name]))
         else:
             raise Unavailable(f"no {kind} {name}")
     return words

@@ -16,7 +16,7 @@ def build_ssmc():
 
 
 def compile_variant(ssmc, case, schedule, target, folder, name):
-    """One schedule of a case: how it is called, and the file of its code."""
+    """One schedule of a case: how it is called, and the file of its code, which is PTX where there is no ptxas."""
     command = [ssmc, "compile", case["model"], "--target", target, "--schedule", schedule, "--dtype", case["dtype"],
                "--strides", "unit", "--dim", ",".join(f"{dim}={size}" for dim, size in case["dims"].items())]
     bundle, ptx, cubin = (folder / f"{name}.{kind}" for kind in ("ssmb", "ptx", "cubin"))
@@ -25,14 +25,20 @@ def compile_variant(ssmc, case, schedule, target, folder, name):
     except Unavailable as error:
         if "no pass makes it" not in str(error):
             raise
-        run_quietly(*command, "--emit", "ptx", "-o", ptx)
-        call = parse_header(ptx.read_text())
-        run_quietly(*command, "--emit", "cubin", "-o", cubin)
-        ptx.unlink()
     else:
-        call, code = read_bundle(bundle, target)
-        cubin.write_bytes(code)
+        call, kind, code = read_bundle(bundle, target)
         bundle.unlink()
+        (folder / f"{name}.{kind}").write_bytes(code)
+        return {**call, "file": f"{name}.{kind}"}
+    run_quietly(*command, "--emit", "ptx", "-o", ptx)
+    call = parse_header(ptx.read_text())
+    try:
+        run_quietly(*command, "--emit", "cubin", "-o", cubin)
+    except Unavailable as error:
+        if "CUDA toolkit" not in str(error):
+            raise
+        return {**call, "file": ptx.name}
+    ptx.unlink()
     return {**call, "file": cubin.name}
 
 
