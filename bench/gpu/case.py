@@ -11,7 +11,6 @@ from gpu.cases import Unavailable, load_peer
 from gpu.driver import Clock, Driver, Launch
 from gpu.kernel import all_sizes, count_tasks, pack_words, shape
 from gpu.measure import FLUSH_BYTES, Meter, Participant, difference
-from gpu.tuning import tune_in_parallel
 
 MOST_BLOCKS = 2**31 - 1  # of a grid's first dimension; any grid is right for ssmc's kernels
 
@@ -183,7 +182,6 @@ def measure_case(name, case, plan, options, skipped, send):
     tensors = next((variant["tensors"] for variant in case["variants"].values() if "tensors" in variant), None)
     if tensors is None:
         raise Unavailable("; ".join(variant["error"] for variant in case["variants"].values()))
-    tune_in_parallel()
     x = inputs.make(case, tensors, "cuda")
     states = inputs.make_states(tensors, case["dims"], "cuda") if case.get("states") else None
     meter, left_out = Meter(clock), []

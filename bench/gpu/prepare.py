@@ -51,8 +51,8 @@ def compile_case(ssmc, name, case, options, folder, left_out):
         try:
             variants[label] = compile_variant(ssmc, case, schedule, options.target, folder, f"{name}-{number}")
         except Unavailable as error:
-            variants[label] = {"error": str(error)}
-            left_out.append(f"{name}: {label}: {error}")
+            variants[label] = {"error": str(error).split(" failed: ")[-1]}
+            left_out.append(f"{name}: {label}: {variants[label]['error']}")
     return variants
 
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from gpu.cases import Unavailable
 from gpu.measure import ROUNDED, Participant
-from gpu.tuning import import_bare
+from gpu.tuning import import_bare, tune_in_parallel
 
 
 def gla(x):
@@ -40,6 +40,7 @@ MODELS = {"gla": gla, "retnet": retnet, "deltanet": deltanet}
 def participants(model, x, states, plan, device):
     if model not in MODELS:
         raise Unavailable(f"it has no {model}")
+    tune_in_parallel()
     import_bare(device.folder / "packages", "fla.ops", "fla.modules")
     out = {}
 

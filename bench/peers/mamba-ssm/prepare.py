@@ -4,6 +4,7 @@ repository."""
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,8 +38,9 @@ def fetch(folder):
 
 def compile_kernels(source, target, folder):
     """The cubin, and for each tile and whether lengths are whole tiles its entry and what a launch takes."""
-    nvcc = "/usr/local/cuda/bin/nvcc" if os.path.exists("/usr/local/cuda/bin/nvcc") else "nvcc"
-    command = [nvcc, *NVCC_OPTIONS, "-I", HERE / "include", "-I", source / "csrc" / "selective_scan",
+    homes = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda"]
+    places = os.pathsep.join([f"{home}/bin" for home in homes if home] + [os.environ.get("PATH", "")])
+    command = [shutil.which("nvcc", path=places) or "nvcc", *NVCC_OPTIONS, "-I", HERE / "include", "-I", source / "csrc" / "selective_scan",
                HERE / "selective_scan.cu"]
     cubin = folder / f"mamba-ssm.{target}.cubin"
     report = run_quietly(*command, "-DKERNELS", "-cubin", "-arch", target, "--ptxas-options=-v", "-o", cubin)

@@ -7,7 +7,7 @@ import torch
 from gpu.cases import Unavailable
 from gpu.driver import Launch
 from gpu.measure import ROUNDED, Participant
-from gpu.tuning import import_bare
+from gpu.tuning import import_bare, tune_in_parallel
 
 
 def tile_of(steps, tiles):
@@ -64,6 +64,7 @@ def selective_scan(x, plan, device):
 
 
 def chunk_scan(x, device):
+    tune_in_parallel()
     import_bare(device.folder / "packages", "mamba_ssm", "mamba_ssm.ops", "mamba_ssm.ops.triton", "mamba_ssm.utils")
     from mamba_ssm.ops.triton.ssd_combined import mamba_chunk_scan_combined
     out = {}
