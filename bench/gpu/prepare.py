@@ -7,7 +7,7 @@ import shutil
 import sys
 
 from gpu.cases import PLAN, ROOT, Unavailable, choose, load_peer, read_json, run_quietly
-from gpu.kernel import parse_header, read_bundle
+from gpu.kernel import read_bundle
 
 
 def build_ssmc():
@@ -18,28 +18,13 @@ def build_ssmc():
 def compile_variant(ssmc, case, schedule, target, folder, name):
     """One schedule of a case: how it is called, and the file of its code, which is PTX where there is no ptxas."""
     command = [ssmc, "compile", case["model"], "--target", target, "--schedule", schedule, "--dtype", case["dtype"],
-               "--strides", "unit", "--dim", ",".join(f"{dim}={size}" for dim, size in case["dims"].items())]
-    bundle, ptx, cubin = (folder / f"{name}.{kind}" for kind in ("ssmb", "ptx", "cubin"))
-    try:
-        run_quietly(*command, "--emit", "bundle", "-o", bundle)
-    except Unavailable as error:
-        if "no pass makes it" not in str(error):
-            raise
-    else:
-        call, kind, code = read_bundle(bundle, target)
-        bundle.unlink()
-        (folder / f"{name}.{kind}").write_bytes(code)
-        return {**call, "file": f"{name}.{kind}"}
-    run_quietly(*command, "--emit", "ptx", "-o", ptx)
-    call = parse_header(ptx.read_text())
-    try:
-        run_quietly(*command, "--emit", "cubin", "-o", cubin)
-    except Unavailable as error:
-        if "CUDA toolkit" not in str(error):
-            raise
-        return {**call, "file": ptx.name}
-    ptx.unlink()
-    return {**call, "file": cubin.name}
+               "--dim", ",".join(f"{dim}={size}" for dim, size in case["dims"].items())]
+    bundle = folder / f"{name}.ssmb"
+    run_quietly(*command, "--emit", "bundle", "-o", bundle)
+    call, kind, code = read_bundle(bundle, target, case["dims"])
+    bundle.unlink()
+    (folder / f"{name}.{kind}").write_bytes(code)
+    return {**call, "file": f"{name}.{kind}"}
 
 
 def compile_case(ssmc, name, case, options, folder, left_out):
