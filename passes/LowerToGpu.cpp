@@ -21,21 +21,65 @@ Value asI64(OpBuilder &builder, Location loc, Value index) {
   return arith::IndexCastUIOp::create(builder, loc, builder.getI64Type(), index);
 }
 
-/// Shared memory is a global of the module.
-void moveShared(OpBuilder &builder, gpu::GPUFuncOp kernel) {
-  int64_t number = 0;
-  kernel.walk([&](SharedOp shared) {
-    auto pointer = cast<LLVM::LLVMPointerType>(shared.getType());
-    auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), shared.getBytes());
-    std::string name = (kernel.getName() + "_shared" + llvm::Twine(number++)).str();
+/// What a block's threads share are globals of the module, or, where these are more than PTX allows, parts of one whose size
+/// the launch gives.
+class SharedMemory {
+public:
+  SharedMemory(OpBuilder &builder, gpu::GPUFuncOp kernel) : builder(builder), kernel(kernel) {}
+
+  void place() {
+    int64_t bytes = 0;
+    SmallVector<SharedOp> parts;
+    kernel.walk([&](SharedOp part) {
+      parts.push_back(part);
+      bytes += llvm::alignTo(part.getBytes(), alignment);
+    });
+    if (bytes > mostStatic) {
+      placeAtLaunch(parts);
+      kernel->setAttr("ssm.dynamic_shared", builder.getI64IntegerAttr(bytes));
+      return;
+    }
+    for (auto [number, part] : llvm::enumerate(parts)) {
+      std::string name = (kernel.getName() + "_shared" + llvm::Twine(number)).str();
+      replace(part, addGlobal(part, name, part.getBytes(), LLVM::Linkage::Internal), 0);
+    }
+  }
+
+private:
+  static constexpr int64_t alignment = 16, mostStatic = 48 << 10;
+
+  LLVM::GlobalOp addGlobal(SharedOp part, StringRef name, int64_t bytes, LLVM::Linkage linkage) {
     builder.setInsertionPoint(kernel);
-    auto global = LLVM::GlobalOp::create(builder, shared.getLoc(), type, /*isConstant=*/false, LLVM::Linkage::Internal,
-                                         name, Attribute(), /*alignment=*/16, pointer.getAddressSpace());
-    builder.setInsertionPoint(shared);
-    shared.replaceAllUsesWith(LLVM::AddressOfOp::create(builder, shared.getLoc(), global).getResult());
-    shared.erase();
-  });
-}
+    auto pointer = cast<LLVM::LLVMPointerType>(part.getType());
+    return LLVM::GlobalOp::create(builder, part.getLoc(), LLVM::LLVMArrayType::get(builder.getI8Type(), bytes),
+                                  /*isConstant=*/false, linkage, name, Attribute(), alignment,
+                                  pointer.getAddressSpace());
+  }
+
+  void placeAtLaunch(ArrayRef<SharedOp> parts) {
+    std::string name = (kernel.getName() + "_shared").str();
+    LLVM::GlobalOp global = addGlobal(parts.front(), name, 0, LLVM::Linkage::External);
+    int64_t offset = 0;
+    for (SharedOp part : parts) {
+      int64_t bytes = llvm::alignTo(part.getBytes(), alignment);
+      replace(part, global, offset);
+      offset += bytes;
+    }
+  }
+
+  void replace(SharedOp part, LLVM::GlobalOp global, int64_t offset) {
+    builder.setInsertionPoint(part);
+    Value place = LLVM::AddressOfOp::create(builder, part.getLoc(), global);
+    if (offset)
+      place = LLVM::GEPOp::create(builder, part.getLoc(), place.getType(), builder.getI8Type(), place,
+                                  ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
+    part.replaceAllUsesWith(place);
+    part.erase();
+  }
+
+  OpBuilder &builder;
+  gpu::GPUFuncOp kernel;
+};
 
 gpu::GPUFuncOp moveKernel(OpBuilder &builder, func::FuncOp kernel) {
   Location loc = kernel.getLoc();
@@ -68,7 +112,7 @@ gpu::GPUFuncOp moveKernel(OpBuilder &builder, func::FuncOp kernel) {
     place.replaceAllUsesWith(place.getLevel() == "grid" ? loop.getInductionVar() : thread);
     place.erase();
   });
-  moveShared(builder, moved);
+  SharedMemory(builder, moved).place();
   return moved;
 }
 

@@ -363,6 +363,12 @@ private:
     return target.gpu ? checkStages() : Error::success();
   }
 
+  /// Whether this is one of the recurrences that a scan in chunks is made of, which have not all of its tensors.
+  bool isPart() {
+    auto plan = recurrence->getAttrOfType<DictionaryAttr>("ssm.chunk");
+    return plan && (plan.contains("hands_on") || plan.contains("join"));
+  }
+
   /// Whether there is an input, or an output, of that name.
   bool isTensor(StringRef name, bool isInput) {
     Block &body = recurrence.getBody().front();
@@ -377,7 +383,7 @@ private:
     if (knob.value != "direct" && !isStaged)
       return refuse("'" + knob.name + "=" + knob.value + "': expected direct or staged");
     for (const std::string &name : knob.of) {
-      if (!isTensor(name, isLoad))
+      if (!isTensor(name, isLoad) && !isPart())
         return refuse("'" + knob.name + "(" + name + ")': there is no " + (isLoad ? "input" : "output") + " '" + name +
                       "'");
       result.stagedNames[name] = isStaged;
@@ -392,7 +398,7 @@ private:
     for (const std::string &name : knob.of) {
       if (name == "free" && knob.value == "stage")
         result.stagesFree = true;
-      else if (isTensor(name, /*isInput=*/false) && knob.value == "store")
+      else if ((isTensor(name, /*isInput=*/false) || isPart()) && knob.value == "store")
         result.storesApart.insert(name);
       else
         return refuse("'at(" + name + ")=" + knob.value + "': expected at(free)=stage, or at(y)=store of an output y");

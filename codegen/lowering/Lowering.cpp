@@ -226,6 +226,13 @@ Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &giv
   });
   if (error)
     return std::move(error);
+  lowered.module->walk([&](Operation *op) {
+    auto bytes = op->getAttrOfType<IntegerAttr>("ssm.dynamic_shared");
+    auto name = op->getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName());
+    for (LoweredKernel &kernel : lowered.kernels)
+      if (bytes && kernel.name == name.getValue())
+        kernel.dynamicShared = bytes.getInt();
+  });
   return lowered;
 }
 
