@@ -123,7 +123,7 @@ Tally plantEach(Planted &planted, Bug bug) {
 TEST(EmulatorPlanted, EachBarrierIsNeeded) {
   const std::pair<const char *, const char *> schedules[] = {
       {"mamba1.ssm", "member=grid,lane:8; time=loop; state=thread:2,lane:4"},
-      {"ema2.ssm", "channel=grid; time=grid:12,thread:3,lane:4"},
+      {"mingru.ssm", "time=grid:12,thread:3,lane:4"},
   };
   for (auto [file, schedule] : schedules) {
     SCOPED_TRACE(std::string(file) + " " + schedule);
@@ -137,7 +137,7 @@ TEST(EmulatorPlanted, EachBarrierIsNeeded) {
 /// Some guards are there for what is left out or for sizes that are not these: taking those away changes nothing.
 TEST(EmulatorPlanted, AGuardThatIsNeededIsReported) {
   const std::pair<const char *, const char *> schedules[] = {
-      {"ema2.ssm", "channel=grid,lane:2; time=grid:12,thread:3"},
+      {"mingru.ssm", "time=grid:12,thread:3"},
       {"deltanet.ssm", "value=grid,lane:4; time=loop; key=reg"},
   };
   for (auto [file, schedule] : schedules) {
