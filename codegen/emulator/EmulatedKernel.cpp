@@ -62,7 +62,9 @@ public:
       names.push_back(kernel.name);
     // The module goes before its context, whatever happens.
     llvm::orc::ThreadSafeModule whole(std::move(*module), std::move(context));
-    return emulator::compileModule(std::move(whole), names, {options.checkAccesses}).moveInto(variants[packed]);
+    return emulator::compileModule(std::move(whole), names,
+                                   {options.checkAccesses || options.statistics, options.statistics})
+        .moveInto(variants[packed]);
   }
 
   Error run(const KernelArguments &arguments, uint64_t seed) override {
@@ -72,10 +74,14 @@ public:
     if (!variants[call->packed])
       if (Error error = compile(call->packed))
         return error;
-    const emulator::EmulatedModule &module = *variants[call->packed];
+    emulator::EmulatedModule &module = *variants[call->packed];
+    counted = {};
+    for (const auto &[name, output] : arguments.outputs)
+      counted.elements = std::max(counted.elements, static_cast<uint64_t>(output.numElements()));
+    const std::vector<emulator::Array> arrays = arraysOf(*call);
     std::optional<emulator::Memory> memory;
     if (options.checkAccesses)
-      memory.emplace(module.getProgram(), arraysOf(*call));
+      memory.emplace(module.getProgram(), arrays);
     int firstArray = 0;
     for (auto [kernel, launch] : llvm::zip_equal(kernels, call->launches)) {
       std::vector<int> arrayOfArgument(launch.words.size(), -1);
@@ -94,13 +100,24 @@ public:
         memory->beginLaunch(grid.threads, std::move(arrayOfArgument));
         grid.memory = &*memory;
       }
+      emulator::KernelStatistics statistics;
+      statistics.kernel = kernel.name;
+      emulator::Requests requests(module.getProgram(), statistics, arrays);
+      if (options.statistics)
+        grid.requests = &requests;
       // How many tasks there are is the last argument.
       launch.words.push_back(launch.tasks);
       if (Error error = module.run(kernel.name, launch.words, grid))
         return error;
+      if (options.statistics) {
+        statistics.operations = module.takeOperations(kernel.name);
+        counted.kernels.push_back(std::move(statistics));
+      }
     }
     return Error::success();
   }
+
+  const RunStatistics &statistics() const override { return counted; }
 
 private:
   RecurrenceOp recurrence;
@@ -109,6 +126,7 @@ private:
   SizeHints hints;
   std::vector<LoweredKernel> kernels;
   std::unique_ptr<emulator::EmulatedModule> variants[2];
+  RunStatistics counted;
 };
 } // namespace
 

@@ -2,6 +2,8 @@
 
 #include "codegen/emulator/EmulatedModule.h"
 #include "codegen/emulator/HostIntrinsics.h"
+#include "codegen/emulator/Instrument.h"
+#include "codegen/emulator/Operations.h"
 #include "codegen/emulator/Rounding.h"
 #include "codegen/lowering/Machine.h"
 #include "llvm/IR/DebugInfo.h"
@@ -29,11 +31,14 @@ public:
     return runGrid(grid, [&] { entry(words.data()); });
   }
 
-  Error compile(llvm::orc::ThreadSafeModule whole, llvm::ArrayRef<std::string> kernels,
-                const InstrumentOptions &options) {
+  OperationCounts takeOperations(StringRef kernel) override { return profile.take(kernel); }
+
+  Error compile(llvm::orc::ThreadSafeModule whole, llvm::ArrayRef<std::string> kernels, const ModuleOptions &options) {
     llvm::Module *module = whole.getModuleUnlocked();
-    if (Error error = instrument(*module, program, options))
+    if (Error error = instrument(*module, program, {options.accesses}))
       return error;
+    if (options.countsOperations)
+      profile = profileOperations(*module);
     llvm::StripDebugInfo(*module);
     Expected<CompileTarget> host = parseTarget("cpu");
     if (!host)
@@ -87,6 +92,7 @@ private:
   }
 
   Program program;
+  OperationProfile profile;
   std::unique_ptr<llvm::orc::LLJIT> jit;
   llvm::StringMap<Entry> entries;
 };
@@ -94,7 +100,7 @@ private:
 
 Expected<std::unique_ptr<EmulatedModule>> ssm::emulator::compileModule(llvm::orc::ThreadSafeModule module,
                                                                        llvm::ArrayRef<std::string> kernels,
-                                                                       const InstrumentOptions &options) {
+                                                                       const ModuleOptions &options) {
   auto compiled = std::make_unique<JitModule>();
   if (Error error = compiled->compile(std::move(module), kernels, options))
     return std::move(error);

@@ -79,6 +79,7 @@ void Grid::resume(Thread &thread) {
   ++progress;
   if (++thread.block->ended < thread.block->threads.size())
     return;
+  finishRequests(*thread.block);
   if (options.memory)
     options.memory->endBlock(*thread.block->shared);
   llvm::erase_if(resident, [&](const std::unique_ptr<Block> &block) { return block.get() == thread.block; });
@@ -121,6 +122,7 @@ void Grid::waitAtBarrier() {
       wake(thread);
   }
   ThreadClock::meet(block.clock, clocks);
+  finishRequests(block);
 }
 
 //===----------------------------------------------------------------------===//

@@ -27,6 +27,8 @@ struct Thread {
   uint32_t mask = 0;
   int32_t word = 0, lane = 0, clamp = 0, result = 0;
   AsyncCopies copies;
+  Requests::Executed executed;
+  unsigned accesses = 0;
   /// How often it has read the same from one place since anything changed, and where.
   unsigned polls = 0;
   uint64_t progress = 0;
@@ -87,6 +89,10 @@ private:
   /// A number that tells up to 16 bytes from others.
   static uint64_t digest(const void *bytes, uint32_t count);
   void noteStore();
+  void count(uintptr_t address, uint32_t bytes, uint32_t site, bool writes);
+  /// The threads of a warp have waited for each other, or ended.
+  void finishRequests(Block &block, unsigned warp);
+  void finishRequests(Block &block);
   void poll(Thread &own, uint32_t site);
   bool areAllPolling() const;
 

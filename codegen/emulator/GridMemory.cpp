@@ -17,9 +17,13 @@ void Grid::access(uintptr_t address, uint32_t bytes, uint32_t number) {
     return;
   if (site.space != Space::Shared)
     maybeSwitch(accessesPerSwitch);
+  // Lanes that stay together leave few requests open.
+  if (options.requests && ++running->accesses % accessesPerSwitch == 0)
+    pause();
   if (options.memory)
     if (Complaint found = options.memory->access(running->clock, number, address, bytes, running->block->shared.get()))
       stop(*found);
+  count(address, bytes, number, site.writes);
   noteStore();
   if (!site.writes)
     return;
@@ -31,6 +35,40 @@ void Grid::access(uintptr_t address, uint32_t bytes, uint32_t number) {
   running->storedBytes = bytes;
   running->before = digest(running->stored, bytes);
 }
+
+//===----------------------------------------------------------------------===//
+// Requests
+//===----------------------------------------------------------------------===//
+
+void Grid::count(uintptr_t address, uint32_t bytes, uint32_t site, bool writes) {
+  if (!options.requests)
+    return;
+  Thread &own = *running;
+  unsigned warps = (options.threads + warpSize - 1) / warpSize, warp = own.number / warpSize;
+  auto base = reinterpret_cast<uintptr_t>(own.block->shared->bytes.get());
+  bool isShared = address >= base && address < base + own.block->shared->size;
+  options.requests->add(uint64_t(own.block->number) * warps + warp, own.number % warpSize,
+                        std::min(warpSize, options.threads - warp * warpSize), own.executed, site,
+                        isShared ? address - base : address, bytes, writes, isShared);
+}
+
+void Grid::finishRequests(Block &block, unsigned warp) {
+  if (!options.requests)
+    return;
+  unsigned warps = (options.threads + warpSize - 1) / warpSize;
+  options.requests->finish(uint64_t(block.number) * warps + warp);
+  for (unsigned number = warp * warpSize; number < std::min((warp + 1) * warpSize, options.threads); ++number)
+    block.threads[number].executed.clear();
+}
+
+void Grid::finishRequests(Block &block) {
+  for (unsigned warp = 0; warp * warpSize < options.threads; ++warp)
+    finishRequests(block, warp);
+}
+
+//===----------------------------------------------------------------------===//
+// Other accesses
+//===----------------------------------------------------------------------===//
 
 void Grid::accessLocal(uintptr_t address, uintptr_t base, uint64_t size, uint32_t number) {
   const Site &site = program.sites[number];
@@ -45,6 +83,8 @@ void Grid::accessLocal(uintptr_t address, uintptr_t base, uint64_t size, uint32_
 
 void Grid::beginAtomic(const void *address, uint32_t number) {
   noteStore();
+  if (options.requests)
+    options.requests->addAtomic();
   maybeSwitch(2);
   if (options.memory)
     if (Complaint found = options.memory->atomic(running->clock, number, reinterpret_cast<uintptr_t>(address),
@@ -86,6 +126,8 @@ void Grid::copyAsync(void *to, const void *from, uint32_t bytes, uint32_t source
                                                     reinterpret_cast<uintptr_t>(from), copy.sourceBytes,
                                                     running->block->shared.get()))
       stop(*found);
+  count(reinterpret_cast<uintptr_t>(from), copy.sourceBytes, number, false);
+  count(reinterpret_cast<uintptr_t>(to), bytes, number, true);
   ++progress;
   // Some at once, some at a wait, and some at a switch in between.
   if (options.seed && random() % 3 == 0)

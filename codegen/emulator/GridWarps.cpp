@@ -67,6 +67,8 @@ void Grid::complete(Thread &own) {
     forLanes([&](Thread &thread, unsigned) { clocks.push_back(&thread.clock); });
     ThreadClock::meet(clocks);
   }
+  if (mask == ~0u)
+    finishRequests(*own.block, own.number / warpSize);
   forLanes([&](Thread &thread, unsigned) {
     thread.state = State::Ready;
     if (&thread != running)

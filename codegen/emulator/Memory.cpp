@@ -47,24 +47,26 @@ SharedMemory::SharedMemory(const Program &program, size_t dynamicBytes)
 // Regions
 //===----------------------------------------------------------------------===//
 
-Memory::Extent Memory::extentOf(const Array &array) {
+std::pair<uintptr_t, uintptr_t> ssm::emulator::bytesOf(const Array &array) {
   auto data = reinterpret_cast<uintptr_t>(array.data);
   if (countOf(array) == 0)
-    return {data, data, 0};
+    return {data, data};
   int64_t low = 0, high = 0;
   for (size_t axis = 0; axis < array.shape.size(); ++axis) {
     int64_t reach = (array.shape[axis] - 1) * array.strides[axis] * int64_t(array.bytes);
     low += std::min<int64_t>(reach, 0);
     high += std::max<int64_t>(reach, 0);
   }
-  return {data + low, data + high + array.bytes, 0};
+  return {data + low, data + high + array.bytes};
 }
 
 Memory::Memory(const Program &program, const std::vector<Array> &given) : program(program), arrays(given) {
   std::vector<uint32_t> order(arrays.size());
   std::iota(order.begin(), order.end(), 0u);
-  for (const Array &array : arrays)
-    extents.push_back(extentOf(array));
+  for (const Array &array : arrays) {
+    auto [begin, end] = bytesOf(array);
+    extents.push_back({begin, end, 0});
+  }
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return extents[a].begin < extents[b].begin; });
   std::vector<uint32_t> members;
   uintptr_t end = 0;

@@ -18,6 +18,9 @@ struct Array {
   bool initialized = false;
 };
 
+/// The bytes from an array's first to its last, as addresses.
+std::pair<uintptr_t, uintptr_t> bytesOf(const Array &array);
+
 /// What a block's threads share, and who touched it.
 struct SharedMemory {
   SharedMemory(const Program &program, size_t dynamicBytes);
@@ -79,7 +82,6 @@ private:
     bool isWritten(size_t number) const { return region && (region->kindOf(number) & 4); }
   };
 
-  static Extent extentOf(const Array &array);
   void addRegion(const std::vector<uint32_t> &members);
   Place find(const Site &site, Space space, uintptr_t address, uint32_t bytes, bool writes, SharedMemory *shared);
   Place findShared(const Site &site, uintptr_t address, uint32_t bytes, SharedMemory &shared);

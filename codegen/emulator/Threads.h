@@ -2,6 +2,7 @@
 #define SSM_CODEGEN_EMULATOR_THREADS_H
 
 #include "codegen/emulator/Memory.h"
+#include "codegen/emulator/Requests.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
 
@@ -26,6 +27,8 @@ struct GridOptions {
   const Program *program = nullptr;
   /// Checks accesses where it is given.
   Memory *memory = nullptr;
+  /// Counts requests where it is given.
+  Requests *requests = nullptr;
 };
 
 /// Runs `body` once a thread, each on a fiber of its own, until all threads of all blocks have ended. A thread runs
