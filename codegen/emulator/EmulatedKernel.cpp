@@ -1,12 +1,8 @@
 // Kernels for a GPU in this process.
 
 #include "codegen/emulator/EmulatedKernel.h"
-#include "codegen/emulator/HostIntrinsics.h"
-#include "codegen/emulator/Rounding.h"
-#include "codegen/emulator/Threads.h"
+#include "codegen/emulator/EmulatedModule.h"
 #include "codegen/lowering/Machine.h"
-#include "llvm/ExecutionEngine/Orc/LLJIT.h"
-#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
 
 using namespace mlir;
@@ -18,12 +14,18 @@ namespace {
 /// Blocks of a launch: what waits for its turn is listed, and any grid is right.
 constexpr int64_t maxBlocks = 65536;
 
-/// One compiled variant, a function a kernel. The JIT owns the code.
-struct Variant {
-  std::unique_ptr<llvm::orc::LLJIT> jit;
-  std::vector<void (*)(const int64_t *words)> kernels;
-  size_t sharedBytes = 0;
-};
+/// The arrays of all kernels of a call, in order.
+std::vector<emulator::Array> arraysOf(const PreparedCall &call) {
+  std::vector<emulator::Array> arrays;
+  for (const KernelLaunch &launch : call.launches)
+    for (const LaunchArray &array : launch.arrays) {
+      DType type = array.tensor.dtype();
+      arrays.push_back({array.name, array.tensor.data(), static_cast<uint32_t>(itemSize(type)),
+                        static_cast<uint32_t>(itemSize(realType(type))), array.tensor.shape(), array.tensor.strides(),
+                        array.writable, array.initialized});
+    }
+  return arrays;
+}
 
 class JitEmulated : public EmulatedKernel {
 public:
@@ -36,7 +38,9 @@ public:
     Expected<CompileTarget> target = parseTarget(options.target);
     if (!target)
       return target.takeError();
-    Expected<Lowered> lowered = lower(recurrence, {*target, wanted, packed, hints}, LoweringLevel::Llvm);
+    LoweringOptions lowering{*target, wanted, packed, hints};
+    lowering.locations = options.checkAccesses;
+    Expected<Lowered> lowered = lower(recurrence, lowering, LoweringLevel::Llvm);
     if (!lowered)
       return lowered.takeError();
     auto context = std::make_unique<llvm::LLVMContext>();
@@ -46,89 +50,83 @@ public:
     kernels = lowered->kernels;
     // Both variants follow one schedule.
     wanted = lowered->schedule;
-    return link(std::move(*module), std::move(context), variants[packed]);
+    // As it becomes PTX.
+    Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine(*target);
+    if (!machine)
+      return machine.takeError();
+    optimize(**module, **machine);
+    if (options.change)
+      options.change(**module);
+    std::vector<std::string> names;
+    for (const LoweredKernel &kernel : kernels)
+      names.push_back(kernel.name);
+    // The module goes before its context, whatever happens.
+    llvm::orc::ThreadSafeModule whole(std::move(*module), std::move(context));
+    return emulator::compileModule(std::move(whole), names,
+                                   {options.checkAccesses || options.statistics, options.statistics})
+        .moveInto(variants[packed]);
   }
 
   Error run(const KernelArguments &arguments, uint64_t seed) override {
     Expected<PreparedCall> call = prepareCall(recurrence, kernels, arguments);
     if (!call)
       return call.takeError();
-    Variant &variant = variants[call->packed];
-    if (variant.kernels.empty())
+    if (!variants[call->packed])
       if (Error error = compile(call->packed))
         return error;
-    for (auto [kernel, entry, launch] : llvm::zip_equal(kernels, variant.kernels, call->launches)) {
+    emulator::EmulatedModule &module = *variants[call->packed];
+    counted = {};
+    for (const auto &[name, output] : arguments.outputs)
+      counted.elements = std::max(counted.elements, static_cast<uint64_t>(output.numElements()));
+    const std::vector<emulator::Array> arrays = arraysOf(*call);
+    std::optional<emulator::Memory> memory;
+    if (options.checkAccesses)
+      memory.emplace(module.getProgram(), arrays);
+    int firstArray = 0;
+    for (auto [kernel, launch] : llvm::zip_equal(kernels, call->launches)) {
+      std::vector<int> arrayOfArgument(launch.words.size(), -1);
+      for (auto [number, array] : llvm::enumerate(launch.arrays))
+        arrayOfArgument[array.word] = firstArray + static_cast<int>(number);
+      firstArray += static_cast<int>(launch.arrays.size());
       if (launch.tasks == 0)
         continue;
       emulator::GridOptions grid;
-      grid.kernel = kernel.name;
       grid.blocks = std::min(launch.tasks, options.blocks ? options.blocks : maxBlocks);
       grid.threads = kernel.placement.threads();
       grid.residentBlocks = options.residentBlocks;
-      grid.sharedBytes = variant.sharedBytes;
+      grid.sharedBytes = static_cast<size_t>(kernel.dynamicShared);
       grid.seed = seed;
+      if (memory) {
+        memory->beginLaunch(grid.threads, std::move(arrayOfArgument));
+        grid.memory = &*memory;
+      }
+      emulator::KernelStatistics statistics;
+      statistics.kernel = kernel.name;
+      emulator::Requests requests(module.getProgram(), statistics, arrays);
+      if (options.statistics)
+        grid.requests = &requests;
       // How many tasks there are is the last argument.
       launch.words.push_back(launch.tasks);
-      if (Error error = emulator::runGrid(grid, [&] { entry(launch.words.data()); }))
+      if (Error error = module.run(kernel.name, launch.words, grid))
         return error;
+      if (options.statistics) {
+        statistics.operations = module.takeOperations(kernel.name);
+        counted.kernels.push_back(std::move(statistics));
+      }
     }
     return Error::success();
   }
+
+  const RunStatistics &statistics() const override { return counted; }
 
 private:
-  Error link(std::unique_ptr<llvm::Module> module, std::unique_ptr<llvm::LLVMContext> context, Variant &variant) {
-    Expected<CompileTarget> host = parseTarget("cpu");
-    if (!host)
-      return host.takeError();
-    Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine(*host);
-    if (!machine)
-      return machine.takeError();
-    module->setTargetTriple((*machine)->getTargetTriple());
-    module->setDataLayout((*machine)->createDataLayout());
-    for (const LoweredKernel &kernel : kernels)
-      addEntry(*module, kernel.name);
-    if (Error error = emulator::replaceIntrinsics(*module, variant.sharedBytes))
-      return error;
-    emulator::expandBf16Rounding(*module);
-    optimize(*module, **machine);
-    Expected<std::unique_ptr<llvm::orc::LLJIT>> jit = llvm::orc::LLJITBuilder().create();
-    if (!jit)
-      return jit.takeError();
-    variant.jit = std::move(*jit);
-    if (Error error = emulator::defineSymbols(*variant.jit))
-      return error;
-    if (Error error = variant.jit->addIRModule(llvm::orc::ThreadSafeModule(std::move(module), std::move(context))))
-      return error;
-    for (const LoweredKernel &kernel : kernels) {
-      Expected<llvm::orc::ExecutorAddr> address = variant.jit->lookup(kernel.name + "_emulated");
-      if (!address)
-        return address.takeError();
-      variant.kernels.push_back(address->toPtr<void (*)(const int64_t *)>());
-    }
-    return Error::success();
-  }
-
-  /// void NAME_emulated(const i64 *words)
-  static void addEntry(llvm::Module &module, const std::string &name) {
-    llvm::LLVMContext &context = module.getContext();
-    llvm::Function *kernel = module.getFunction(name);
-    auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(context), {llvm::PointerType::get(context, 0)}, false);
-    auto *entry = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, name + "_emulated", module);
-    llvm::IRBuilder<> builder(llvm::BasicBlock::Create(context, "", entry));
-    std::vector<llvm::Value *> arguments;
-    for (llvm::Argument &argument : kernel->args())
-      arguments.push_back(builder.CreateLoad(
-          argument.getType(), builder.CreateConstGEP1_64(builder.getInt64Ty(), entry->getArg(0), argument.getArgNo())));
-    builder.CreateCall(kernel, arguments);
-    builder.CreateRetVoid();
-  }
-
   RecurrenceOp recurrence;
   std::string wanted;
   EmulatorOptions options;
   SizeHints hints;
   std::vector<LoweredKernel> kernels;
-  Variant variants[2];
+  std::unique_ptr<emulator::EmulatedModule> variants[2];
+  RunStatistics counted;
 };
 } // namespace
 

@@ -13,7 +13,6 @@ using llvm::Value;
 
 namespace {
 constexpr unsigned sharedSpace = 3;
-constexpr const char *prefix = "ssm.emulator.";
 
 /// Writes the body of one intrinsic's replacement.
 class Replacement {
@@ -45,7 +44,8 @@ private:
     for (Value *argument : arguments)
       types.push_back(argument->getType());
     return builder.CreateCall(
-        module.getOrInsertFunction((prefix + name).str(), llvm::FunctionType::get(result, types, false)), arguments);
+        module.getOrInsertFunction((hostPrefix + name).str(), llvm::FunctionType::get(result, types, false)),
+        arguments);
   }
 
   /// The intrinsic's result, nothing where it is not known. Of one without a result, anything.
@@ -59,6 +59,12 @@ private:
       return call("barrier", builder.getVoidTy());
     if (name == "bar.warp.sync")
       return exchange(WarpOp::Sync, argument(0), builder.getInt32(0));
+    if (name == "nanosleep")
+      return call("pause", builder.getVoidTy());
+    if (name == "membar.cta" || name == "fence.sc.cluster")
+      return fence(Scope::Block);
+    if (name == "membar.gl" || name == "membar.sys")
+      return fence(Scope::Device);
     if (name.consume_front("shfl.sync."))
       return shuffle(name);
     if (name.consume_front("vote."))
@@ -80,6 +86,12 @@ private:
                            .Case("nctaid.x", "blockCount")
                            .Default("");
     return callee.empty() ? nullptr : call(callee, builder.getInt32Ty());
+  }
+
+  Value *fence(Scope scope) {
+    return call(
+        "fence", builder.getVoidTy(),
+        {builder.getInt32(static_cast<int32_t>(Order::AcquireRelease)), builder.getInt32(static_cast<int32_t>(scope))});
   }
 
   Value *exchange(WarpOp op, Value *mask, Value *word, Value *lane = nullptr, Value *clamp = nullptr) {
@@ -156,8 +168,10 @@ private:
   llvm::IRBuilder<> builder;
 };
 
-/// Globals that a block shares become places in the block's memory, which each thread asks for once.
-void placeShared(llvm::Module &module, size_t &sharedBytes) {
+/// Globals that a block shares become places in the block's memory, which each thread asks for once. Each begins a line
+/// of 128 bytes, so that banks are those that the kernel means, with bytes of no one's before the next. What has no
+/// size of its own comes last, where the launch adds bytes.
+void placeShared(llvm::Module &module, Program &program) {
   llvm::SmallVector<llvm::GlobalVariable *> globals;
   for (llvm::GlobalVariable &global : module.globals())
     if (global.getAddressSpace() == sharedSpace)
@@ -168,20 +182,27 @@ void placeShared(llvm::Module &module, size_t &sharedBytes) {
     if (!base) {
       llvm::IRBuilder<> builder(&*function.getEntryBlock().getFirstInsertionPt());
       auto type = llvm::FunctionType::get(builder.getPtrTy(), false);
-      base = builder.CreateCall(module.getOrInsertFunction(std::string(prefix) + "sharedMemory", type));
+      base = builder.CreateCall(module.getOrInsertFunction(std::string(hostPrefix) + "sharedMemory", type));
     }
     return base;
   };
+  constexpr size_t line = 128, apart = 16;
   for (llvm::GlobalVariable *global : globals) {
+    size_t bytes = module.getDataLayout().getTypeAllocSize(global->getValueType());
+    bool isDynamic = bytes == 0 && global->isDeclaration();
+    program.globals.push_back({global->getName().str(), program.sharedBytes, bytes, isDynamic});
+    if (!isDynamic)
+      program.sharedBytes = (program.sharedBytes + bytes + apart + line - 1) / line * line;
+  }
+  for (auto [global, placed] : llvm::zip_equal(globals, program.globals)) {
+    if (placed.dynamic)
+      placed.offset = program.sharedBytes;
     llvm::convertUsersOfConstantsToInstructions({global});
-    size_t align = global->getAlign().valueOrOne().value();
-    size_t offset = (sharedBytes + align - 1) / align * align;
-    sharedBytes = offset + module.getDataLayout().getTypeAllocSize(global->getValueType());
     for (llvm::Use &use : llvm::make_early_inc_range(global->uses())) {
       auto *user = llvm::cast<llvm::Instruction>(use.getUser());
       auto *base = llvm::cast<llvm::Instruction>(baseIn(*user->getFunction()));
       llvm::IRBuilder<> builder(base->getNextNode());
-      Value *place = builder.CreateConstGEP1_64(builder.getInt8Ty(), base, offset);
+      Value *place = builder.CreateConstGEP1_64(builder.getInt8Ty(), base, placed.offset);
       use.set(builder.CreateAddrSpaceCast(place, global->getType()));
     }
     global->eraseFromParent();
@@ -189,14 +210,15 @@ void placeShared(llvm::Module &module, size_t &sharedBytes) {
 }
 } // namespace
 
-Error ssm::emulator::replaceIntrinsics(llvm::Module &module, size_t &sharedBytes) {
-  sharedBytes = 0;
-  placeShared(module, sharedBytes);
+Error ssm::emulator::replaceIntrinsics(llvm::Module &module, Program &program) {
+  placeShared(module, program);
   llvm::SmallVector<llvm::Function *> functions;
   for (llvm::Function &function : module)
     functions.push_back(&function);
   for (llvm::Function *function : functions) {
     if (function->getName().starts_with("llvm.nvvm.")) {
+      if (function->use_empty())
+        continue;
       if (Error error = Replacement(*function).replace())
         return error;
       function->eraseFromParent();
@@ -213,7 +235,7 @@ Error ssm::emulator::replaceIntrinsics(llvm::Module &module, size_t &sharedBytes
 Error ssm::emulator::defineSymbols(llvm::orc::LLJIT &jit) {
   llvm::orc::SymbolMap symbols;
   auto define = [&](const char *name, auto *function) {
-    symbols[jit.mangleAndIntern(std::string(prefix) + name)] = {
+    symbols[jit.mangleAndIntern(std::string(hostPrefix) + name)] = {
         llvm::orc::ExecutorAddr::fromPtr(function), llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
   };
   define("threadNumber", threadNumber);
@@ -223,5 +245,14 @@ Error ssm::emulator::defineSymbols(llvm::orc::LLJIT &jit) {
   define("sharedMemory", sharedMemory);
   define("barrier", barrier);
   define("exchange", exchange);
+  define("pause", pause);
+  define("access", access);
+  define("accessLocal", accessLocal);
+  define("beginAtomic", beginAtomic);
+  define("endAtomic", endAtomic);
+  define("fence", fence);
+  define("copyAsync", copyAsync);
+  define("commitCopies", commitCopies);
+  define("waitForCopies", waitForCopies);
   return jit.getMainJITDylib().define(llvm::orc::absoluteSymbols(symbols));
 }

@@ -84,6 +84,10 @@ private:
       }
       llvm::SmallVector<int64_t> strides((*given)->strides().begin(), (*given)->strides().end());
       int64_t offset = alongSteps(tensor, steps, strides) * static_cast<int64_t>(itemSize((*given)->dtype()));
+      using Role = KernelTensor::Role;
+      bool isResult = tensor.role == Role::Output || tensor.role == Role::FinalState;
+      launch.arrays.push_back({launch.words.size(), workspace.empty() ? tensor.given() : workspace, **given,
+                               isResult || !workspace.empty(), !isResult && workspace.empty()});
       launch.words.push_back(std::bit_cast<int64_t>((*given)->data()) + offset);
       launch.words.insert(launch.words.end(), strides.begin(), strides.end());
     }

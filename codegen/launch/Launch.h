@@ -22,10 +22,22 @@ struct KernelArguments {
   std::map<std::string, int64_t> sizes;
 };
 
+/// An array that a kernel is given: the number of its pointer among the words, and what the kernel may do with it.
+struct LaunchArray {
+  size_t word = 0;
+  std::string name;
+  Tensor tensor;
+  bool writable = false;
+  /// Holds something before the first kernel.
+  bool initialized = false;
+};
+
 /// What one kernel of a call is started with: its arguments, and how many tasks there are.
 struct KernelLaunch {
   /// Pointers, strides and sizes as they are, parameters as the bits of f64.
   std::vector<int64_t> words;
+  /// Those that are there.
+  std::vector<LaunchArray> arrays;
   int64_t tasks = 0;
 };
 

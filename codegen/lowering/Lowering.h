@@ -25,6 +25,8 @@ struct LoweringOptions {
   bool packed = true;
   /// Sizes that are likely, for the default schedule.
   SizeHints hints;
+  /// LLVM instructions say which place in the description they come from.
+  bool locations = false;
 };
 
 /// How far to go: to prepared recurrences with their schedules, to tiles, to kernels of the target, to the LLVM

@@ -179,8 +179,8 @@ TEST(EmulatorThreads, AnUnknownIntrinsicIsNamed) {
                                                                    "}\n",
                                                                    problem, context);
   ASSERT_TRUE(module) << problem.getMessage().str();
-  size_t sharedBytes = 0;
-  EXPECT_EQ(llvm::toString(replaceIntrinsics(*module, sharedBytes)),
+  Program program;
+  EXPECT_EQ(llvm::toString(replaceIntrinsics(*module, program)),
             "emulated device: the intrinsic llvm.nvvm.fence.proxy.async is not known to it");
 }
 
@@ -210,9 +210,12 @@ done:
                                                                    problem, *context);
   ASSERT_TRUE(module) << problem.getMessage().str();
   GridOptions options = gridOf(2, 64);
-  llvm::Error error = replaceIntrinsics(*module, options.sharedBytes);
+  Program program;
+  llvm::Error error = replaceIntrinsics(*module, program);
   ASSERT_FALSE(static_cast<bool>(error)) << llvm::toString(std::move(error));
-  EXPECT_EQ(options.sharedBytes, 256u);
+  ASSERT_EQ(program.globals.size(), 1u);
+  EXPECT_EQ(program.globals[0].bytes, 256u);
+  options.program = &program;
   // It makes this processor known to LLVM.
   llvm::Expected<ssm::CompileTarget> host = ssm::parseTarget("cpu");
   ASSERT_TRUE(static_cast<bool>(host));

@@ -4,6 +4,7 @@
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/Experiment.h"
 #include "tools/ssmc/ModelOptions.h"
+#include "tools/ssmc/Statistics.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -87,7 +88,13 @@ static llvm::Expected<int> bench(BenchCommand &command) {
   auto seconds = timing.measure("time calls", [&] { return (*executor)->time(*arguments, command.budget); });
   if (!seconds)
     return seconds.takeError();
-  print(describe(command, recurrence, **executor, std::move(*seconds)), command.asJson);
+  nlohmann::ordered_json result = describe(command, recurrence, **executor, std::move(*seconds));
+  const RunStatistics *statistics = (*executor)->statistics();
+  if (statistics && command.asJson)
+    result["stats"] = describeStatistics(*statistics);
+  print(result, command.asJson);
+  if (statistics && !command.asJson)
+    printStatistics(*statistics, llvm::outs());
   if (command.options.timing)
     timing.print();
   return Succeeded;
@@ -102,7 +109,7 @@ void ssm::addBenchCommand(CLI::App &app, Action &action) {
       ->capture_default_str();
   sub->add_flag("--json", command->asJson,
                 "Print one JSON object: model, mode, device, threads, schedule, dims, median_s, min_s, "
-                "max_s, calls");
+                "max_s, calls; with --stats also stats");
   command->options.declare(*sub);
   command->device.declare(*sub);
   sub->callback([command, &action] {

@@ -44,6 +44,8 @@ void ssm::addCheckCommand(CLI::App &app, Action &action) {
     action = [request, cases]() -> llvm::Expected<int> {
       if (llvm::Error error = checkDevice(request->device))
         return error;
+      if (!cases && request->device.stats)
+        return llvm::createStringError("--stats: goes with case files, and with ssmc run and bench");
       return cases ? checkCases(*request) : checkModel(*request);
     };
   });

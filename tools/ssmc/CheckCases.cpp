@@ -3,15 +3,22 @@
 #include "runtime/Compare.h"
 #include "tools/ssmc/Case.h"
 #include "tools/ssmc/Check.h"
+<<<<<<< HEAD
+=======
+#include "tools/ssmc/Compare.h"
+#include "tools/ssmc/Statistics.h"
+    >>>>>>> 07daa6d(Counts of the emulated device : requests, sectors, bank conflicts, operations;
+                    --stats, --blocks, --no - access - checks)
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
-using namespace mlir;
+                using namespace mlir;
 using namespace ssm;
 
 namespace {
 struct Report {
-  std::string text;
+  /// The line, and the table of --stats.
+  std::string text, statistics;
   bool pass = true;
 };
 } // namespace
@@ -69,6 +76,10 @@ static llvm::Expected<Report> checkCase(const std::string &path, CheckRequest &r
   compareAll("out", one->tensors.outputs, results->outputs, allowed, report);
   compareAll("state", one->tensors.finalStates, results->states, allowed, report);
   report.text += "  (bound " + errorText(allowed) + (one->hasGradients ? "; grad.* not compared)" : ")");
+  if (const RunStatistics *statistics = (*executor)->statistics()) {
+    llvm::raw_string_ostream stream(report.statistics);
+    printStatistics(*statistics, stream);
+  }
   return report;
 }
 
@@ -88,7 +99,7 @@ llvm::Expected<int> ssm::checkCases(CheckRequest &request) {
     llvm::Expected<Report> report = checkCase(path, request, timing);
     tally.count(report && report->pass);
     if (report)
-      llvm::outs() << (report->pass ? "passed  " : "FAILED  ") << path << report->text << "\n";
+      llvm::outs() << (report->pass ? "passed  " : "FAILED  ") << path << report->text << "\n" << report->statistics;
     else
       llvm::outs() << "FAILED  " << path << ": error: " << oneLine(report.takeError()) << "\n";
     llvm::outs().flush();

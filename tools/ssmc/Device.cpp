@@ -27,6 +27,12 @@ void DeviceOptions::declare(CLI::App &app) {
          "--seed", seed,
          "Order in which the emulated device starts blocks and goes on with threads; 0 for that of their numbers")
       ->capture_default_str();
+  app.add_option("--blocks", blocks, "Blocks on the emulated device at a time")
+      ->check(CLI::Range(1u, 65536u))
+      ->capture_default_str();
+  app.add_flag("--no-access-checks", noAccessChecks,
+               "The emulated device does not look for races, accesses out of bounds and the like");
+  app.add_flag("--stats", stats, "Print what kernels do on the emulated device: requests, conflicts, operations");
 }
 
 DeviceOptions DeviceOptions::interpreter() {
@@ -102,6 +108,9 @@ public:
       : recurrence(recurrence), full(std::move(schedule)), phase(phase), call(std::move(call)), timing(timing) {}
 
   std::string schedule() const override { return full; }
+  const RunStatistics *statistics() const override { return counted; }
+  /// The call's, which lives as long.
+  const RunStatistics *counted = nullptr;
 
   llvm::Expected<RunResults> run(const RunArguments &arguments) override {
     auto passed = pass(arguments);
@@ -189,13 +198,20 @@ static llvm::Expected<std::unique_ptr<Executor>> makeCpuExecutor(RecurrenceOp re
 
 static llvm::Expected<std::unique_ptr<Executor>> makeEmulatedExecutor(RecurrenceOp recurrence,
                                                                       const DeviceOptions &options, Timing &timing) {
-  auto kernel = timing.measure("compile", [&] { return compileForEmulator(recurrence, options.schedule); });
+  EmulatorOptions emulator;
+  emulator.residentBlocks = options.blocks;
+  emulator.checkAccesses = !options.noAccessChecks;
+  emulator.statistics = options.stats;
+  auto kernel = timing.measure("compile", [&] { return compileForEmulator(recurrence, options.schedule, emulator); });
   if (!kernel)
     return kernel.takeError();
   std::shared_ptr<EmulatedKernel> shared = std::move(*kernel);
-  return std::make_unique<KernelExecutor>(
+  auto executor = std::make_unique<KernelExecutor>(
       recurrence, shared->schedule(), "run on the emulated device",
       [shared, seed = options.seed](const KernelArguments &arguments) { return shared->run(arguments, seed); }, timing);
+  if (options.stats)
+    executor->counted = &shared->statistics();
+  return executor;
 }
 
 //===----------------------------------------------------------------------===//
@@ -211,6 +227,10 @@ llvm::Error ssm::checkDevice(const DeviceOptions &options) {
         "there");
   if (options.device != "emulate" && options.seed)
     return llvm::createStringError("--seed: the order of threads is the emulated device's alone (--device emulate)");
+  if (options.device != "emulate" &&
+      (options.blocks != DeviceOptions().blocks || options.noAccessChecks || options.stats))
+    return llvm::createStringError(
+        "--blocks, --no-access-checks and --stats are the emulated device's alone (--device emulate)");
   if (options.device == "interpret" && options.schedule != "auto")
     return llvm::createStringError("--schedule: the interpreter takes none, it goes one step after another");
   return llvm::Error::success();

@@ -25,9 +25,13 @@ struct DeviceOptions {
   unsigned threads = 0;
   /// Of the emulated device's order.
   uint64_t seed = 0;
+  /// Blocks on the emulated device at a time.
+  unsigned blocks = 3;
+  /// The emulated device looks at no access, or counts what kernels do.
+  bool noAccessChecks = false, stats = false;
 
-  /// Declares --device, --mode, --schedule, --threads and --seed; names that are none of a kind are a wrong command
-  /// line.
+  /// Declares --device, --mode, --schedule, --threads and the emulated device's --seed, --blocks, --no-access-checks
+  /// and --stats; names that are none of a kind are a wrong command line.
   void declare(CLI::App &app);
   /// The float64 interpreter, whatever the others.
   static DeviceOptions interpreter();
@@ -46,6 +50,8 @@ struct RunArguments {
   std::map<std::string, int64_t> sizes;
 };
 
+struct RunStatistics;
+
 struct RunResults {
   std::map<std::string, Tensor> outputs, states;
 };
@@ -61,6 +67,8 @@ public:
   virtual llvm::Expected<std::vector<double>> time(const RunArguments &arguments, double budget) = 0;
   /// The schedule in full; empty where the device takes none.
   virtual std::string schedule() const { return ""; }
+  /// What the last call's kernels did; null where that is not counted.
+  virtual const RunStatistics *statistics() const { return nullptr; }
 };
 
 /// An error if this program cannot run on the device, or in the mode, at all.

@@ -5,6 +5,7 @@
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/Device.h"
 #include "tools/ssmc/ModelOptions.h"
+#include "tools/ssmc/Statistics.h"
 #include "llvm/ADT/StringExtras.h"
 
 #include <CLI/CLI.hpp>
@@ -61,6 +62,8 @@ static llvm::Expected<int> run(RunCommand &command) {
   written.metadata["device"] = command.device.device;
   if (auto problem = timing.measure("write tensors", [&] { return writeSafetensors(command.out, written); }))
     return llvm::createStringError(problem->message);
+  if (const RunStatistics *statistics = (*executor)->statistics())
+    printStatistics(*statistics, llvm::outs());
   if (command.options.timing)
     timing.print();
   return Succeeded;

@@ -1,0 +1,149 @@
+// Bugs planted in the compiler's own kernels: each barrier, syncwarp and guard is taken out in turn. What can change a
+// result has to be reported.
+
+#include "CpuKernelRun.h"
+#include "passes/Specialize.h"
+#include "test/support/PlantedBugs.h"
+#include "test/support/RandomArguments.h"
+
+using namespace mlir;
+using namespace ssm;
+using namespace ssm::test;
+
+namespace {
+/// A recurrence of the library with sizes that leave threads, lanes and steps over.
+class Planted {
+public:
+  Planted(const std::string &file, const std::string &schedule)
+      : description(parseFile(SSM_SOURCE_DIR "/models/" + file)) {
+    EXPECT_TRUE(description) << description.errors;
+    recurrence = description.recurrence();
+    SpecializeParameters parameters;
+    for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
+      if (!dim.getLike())
+        parameters.dims[dim.getName().str()] = dim.getSize() ? 7 : 3;
+    parameters.dims[recurrence.getScan().str()] = 21;
+    EXPECT_TRUE(prepare(description, parameters));
+    sizes = parameters.dims;
+    for (unsigned states : {100u, 0u})
+      arguments.push_back(
+          randomArguments(recurrence, sizes, 1, {.optionalInputs = 100, .states = states, .magnitude = 0.5}));
+    this->schedule = schedule;
+  }
+
+  std::unique_ptr<EmulatedKernel> compile(std::function<void(llvm::Module &)> change, bool checks) {
+    EmulatorOptions options;
+    options.blocks = 3;
+    options.checkAccesses = checks;
+    options.change = std::move(change);
+    auto kernel = compileForEmulator(recurrence, schedule, options);
+    EXPECT_TRUE(static_cast<bool>(kernel)) << llvm::toString(kernel.takeError());
+    return kernel ? std::move(*kernel) : nullptr;
+  }
+
+  /// The bits of all results, with initial and final states and without; what was reported in their place.
+  llvm::Expected<std::string> run(EmulatedKernel &kernel, uint64_t seed) {
+    std::string bits;
+    for (const InterpreterArguments &given : arguments) {
+      llvm::Expected<std::string> more = run(kernel, given, seed);
+      if (!more)
+        return more.takeError();
+      bits += *more;
+    }
+    return bits;
+  }
+
+private:
+  llvm::Expected<std::string> run(EmulatedKernel &kernel, const InterpreterArguments &given, uint64_t seed) {
+    KernelArguments call;
+    call.sizes = sizes;
+    call.inputs = given.inputs;
+    call.initialStates = given.states;
+    std::vector<Tensor> results;
+    auto add = [&](std::map<std::string, Tensor> &tensors, const std::string &name, std::optional<Shape> shape) {
+      results.push_back(Tensor::zeros(DType::F32, *shape));
+      tensors.insert_or_assign(name, results.back());
+    };
+    for (auto output : recurrence.getBody().front().getOps<OutputOp>())
+      add(call.outputs, output.getName().str(), shapeOf(recurrence, output.getLayout(), sizes));
+    for (const State &state : getStates(recurrence))
+      if (state.depth > 0 && !given.states.empty())
+        add(call.finalStates, state.name.str(), shapeOf(recurrence, state, sizes));
+    if (llvm::Error error = kernel.run(call, seed))
+      return std::move(error);
+    std::string bits;
+    for (Tensor &result : results)
+      bits.append(static_cast<const char *>(result.data()), result.numBytes());
+    return bits;
+  }
+
+  Description description;
+  RecurrenceOp recurrence;
+  std::string schedule;
+  std::map<std::string, int64_t> sizes;
+  std::vector<InterpreterArguments> arguments;
+};
+
+/// How many places there are for a kind of bug, and how many of these bugs are reported.
+struct Tally {
+  unsigned places = 0, reported = 0;
+};
+
+/// A bug that is not reported must give the right bits in any order, without the checks as with them.
+Tally plantEach(Planted &planted, Bug bug) {
+  Tally tally;
+  auto whole = planted.compile([&](llvm::Module &module) { tally.places = countPlaces(module, bug); }, true);
+  llvm::Expected<std::string> right = planted.run(*whole, 0);
+  EXPECT_TRUE(static_cast<bool>(right)) << llvm::toString(right.takeError());
+  for (unsigned number = 0; number < tally.places; ++number) {
+    std::string what;
+    auto plant = [&](llvm::Module &module) { what = plantBug(module, bug, number); };
+    auto broken = planted.compile(plant, true);
+    bool isReported = false;
+    for (uint64_t seed = 0; seed < 3 && !isReported; ++seed) {
+      llvm::Expected<std::string> result = planted.run(*broken, seed);
+      isReported = !result;
+      if (!result)
+        llvm::consumeError(result.takeError());
+    }
+    tally.reported += isReported;
+    if (isReported)
+      continue;
+    auto unchecked = planted.compile(plant, false);
+    for (uint64_t seed = 0; seed < 4; ++seed) {
+      llvm::Expected<std::string> result = planted.run(*unchecked, seed);
+      EXPECT_TRUE(static_cast<bool>(result)) << llvm::toString(result.takeError());
+      EXPECT_TRUE(result && *result == *right) << "not reported, and the result changes: " << what;
+    }
+  }
+  return tally;
+}
+} // namespace
+
+TEST(EmulatorPlanted, EachBarrierIsNeeded) {
+  const std::pair<const char *, const char *> schedules[] = {
+      {"mamba1.ssm", "member=grid,lane:8; time=loop; state=thread:2,lane:4"},
+      {"mingru.ssm", "time=grid:12,thread:3,lane:4"},
+  };
+  for (auto [file, schedule] : schedules) {
+    SCOPED_TRACE(std::string(file) + " " + schedule);
+    Planted planted(file, schedule);
+    Tally barriers = plantEach(planted, Bug::Barrier);
+    EXPECT_GE(barriers.places, 2u);
+    EXPECT_EQ(barriers.reported, barriers.places);
+  }
+}
+
+/// Some guards are there for what is left out or for sizes that are not these: taking those away changes nothing.
+TEST(EmulatorPlanted, AGuardThatIsNeededIsReported) {
+  const std::pair<const char *, const char *> schedules[] = {
+      {"mingru.ssm", "time=grid:12,thread:3"},
+      {"deltanet.ssm", "value=grid,lane:4; time=loop; key=reg"},
+  };
+  for (auto [file, schedule] : schedules) {
+    SCOPED_TRACE(std::string(file) + " " + schedule);
+    Planted planted(file, schedule);
+    Tally guards = plantEach(planted, Bug::Guard);
+    EXPECT_GE(guards.reported, 2u) << "of " << guards.places;
+  }
+}
