@@ -20,7 +20,7 @@ public:
   Explainer(RecurrenceOp original, RecurrenceOp recurrence, const CompileTarget &target, const Lowered &lowered)
       : original(original), recurrence(recurrence), target(target), lowered(lowered), dims(recurrence),
         memory(recurrence, lowered.main().placement, lowered.main().interface, /*packed=*/true),
-        machine(target.isGpu() ? gpuMachine(capability()) : cpuMachine(target.machine.vectorBytes)) {}
+        machine(target.isGpu() ? gpuMachine(target.capability) : cpuMachine(target.machine.vectorBytes)) {}
 
   Expected<Explanation> build() {
     result.recurrence = recurrence.getSymName().str();
@@ -41,14 +41,6 @@ public:
   }
 
 private:
-  unsigned capability() const {
-    unsigned number = 0;
-    StringRef digits(target.name);
-    digits.consume_front("sm_");
-    digits.consumeInteger(10, number);
-    return number;
-  }
-
   std::vector<std::string> namesOf(DimSet set) {
     std::vector<std::string> names;
     for (StringRef name : dims.list(set))
