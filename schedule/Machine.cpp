@@ -53,10 +53,10 @@ Occupancy ssm::occupancy(const Multiprocessor &limits, int64_t threads, int64_t 
   bool fits = registers <= M::registersPerThread && sharedBytes <= limits.sharedPerBlock() &&
               ofWarp * static_cast<int64_t>(llvm::alignTo(warps, M::schedulers)) <= M::registers;
   const std::pair<int64_t, llvm::StringRef> bounds[] = {
-      {fits ? M::registers / M::schedulers / ofWarp * M::schedulers / warps : 0, "registers"},
-      {limits.sharedBytes / shared, "shared memory"},
       {limits.warps / warps, "warps"},
       {limits.blocks, "blocks"},
+      {limits.sharedBytes / shared, "shared memory"},
+      {fits ? M::registers / M::schedulers / ofWarp * M::schedulers / warps : 0, "registers"},
   };
   auto [blocks, limit] = *llvm::min_element(bounds, llvm::less_first());
   if (sharedBytes > limits.sharedPerBlock())

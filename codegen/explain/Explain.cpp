@@ -208,7 +208,27 @@ private:
 };
 } // namespace
 
-Expected<Explanation> ssm::explain(RecurrenceOp recurrence, const CompileTarget &target, const std::string &schedule) {
+/// What a GPU's kernels take, and do; without a toolkit, why that is not known.
+static Error addMachineCode(Explanation &explanation, RecurrenceOp recurrence, const CompileTarget &target,
+                            const std::string &schedule, bool disassembled) {
+  if (!target.isGpu())
+    return disassembled ? llvm::createStringError("only a GPU's machine code is read; '" + target.name + "' is none")
+                        : Error::success();
+  if (Expected<std::string> program = findPtxas(); !program) {
+    if (disassembled)
+      return program.takeError();
+    explanation.noMachineCode = llvm::toString(program.takeError());
+    return Error::success();
+  }
+  Expected<MachineCode> code = inspectMachineCode(recurrence, {target, schedule, /*packed=*/true, {}}, disassembled);
+  if (!code)
+    return code.takeError();
+  explanation.machineCode = std::move(*code);
+  return Error::success();
+}
+
+Expected<Explanation> ssm::explain(RecurrenceOp recurrence, const CompileTarget &target, const std::string &schedule,
+                                   bool disassembled) {
   Expected<Lowered> lowered = lower(recurrence, {target, schedule, /*packed=*/true, {}}, LoweringLevel::Scheduled);
   if (!lowered)
     return lowered.takeError();
@@ -231,5 +251,10 @@ Expected<Explanation> ssm::explain(RecurrenceOp recurrence, const CompileTarget 
   RecurrenceOp prepared;
   for (auto part : lowered->module->getOps<RecurrenceOp>())
     prepared = part;
-  return Explainer(recurrence, prepared, target, *lowered).build();
+  Expected<Explanation> explanation = Explainer(recurrence, prepared, target, *lowered).build();
+  if (!explanation)
+    return explanation;
+  if (Error error = addMachineCode(*explanation, recurrence, target, schedule, disassembled))
+    return std::move(error);
+  return explanation;
 }

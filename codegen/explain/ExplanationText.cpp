@@ -66,5 +66,9 @@ std::string ssm::explanationText(const Explanation &explanation) {
     stream << "  " << llvm::left_justify(value.location, 8) << llvm::left_justify(value.operation, 18)
            << list(value.dims) << "\n";
   printBounds(stream, explanation);
+  if (explanation.machineCode)
+    printMachineCode(stream, *explanation.machineCode);
+  else if (!explanation.noMachineCode.empty())
+    stream << "\nkernels\n  registers and occupancy are not known: " << explanation.noMachineCode << "\n";
   return text;
 }
