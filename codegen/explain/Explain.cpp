@@ -26,6 +26,7 @@ public:
     result.recurrence = recurrence.getSymName().str();
     result.target = target.name;
     result.schedule = lowered.schedule;
+    result.reasons = lowered.reasons;
     result.machine = machine.source.str();
     addStructure();
     chooseElement();

@@ -47,6 +47,8 @@ struct ExplainedBound {
 /// What the compiler knows of a recurrence and does with it.
 struct Explanation {
   std::string recurrence, target, schedule, machine;
+  /// Why `auto` chose the schedule, for a GPU.
+  std::vector<std::string> reasons;
   std::vector<ExplainedStates> states;
   std::vector<ExplainedTensor> tensors;
   std::vector<ExplainedValue> values;

@@ -60,6 +60,8 @@ std::string ssm::explanationText(const Explanation &explanation) {
       stream << "    " << group.reason << "\n";
   }
   stream << "\nschedule\n  " << explanation.schedule << "\n";
+  for (const std::string &reason : explanation.reasons)
+    stream << "  - " << reason << "\n";
   printTensors(stream, explanation);
   stream << "\nvalues at each step (line:column, operation, dimensions)\n";
   for (const ExplainedValue &value : explanation.values)

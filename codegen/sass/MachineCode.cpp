@@ -85,7 +85,7 @@ private:
   LoopPlan planOf(const LoweredKernel &kernel) {
     const Placement &placement = kernel.placement;
     LoopPlan plan;
-    plan.steps = std::max<int64_t>(1, placement.blockSteps());
+    plan.steps = placement.blockSteps() * placement.places[placement.scan].copies;
     plan.tile = std::max(placement.timeTile, plan.steps);
     for (unsigned dim : placement.loops(LoopPlace::Inside))
       if (std::optional<int64_t> size = loopSize(kernel, dim))

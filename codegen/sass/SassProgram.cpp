@@ -45,7 +45,8 @@ public:
     StringRef opcode = text.take_until([](char c) { return c == ' ' || c == ';'; });
     StringRef base = opcode.split('.').first;
     Flow flow;
-    bool isBranch = base == "BRA" || base == "BRX" || base == "JMP";
+    // A call of a label inside the kernel is a branch that reaches far; nothing returns from there.
+    bool isBranch = base == "BRA" || base == "BRX" || base == "JMP" || (base == "CALL" && text.contains("`(.L"));
     // Where lanes have come apart all the same, out-of-line code does for each what the warp does at once.
     bool isRare = opcode.starts_with("BRA.DIV");
     flow.falls = isGuarded || isRare || !(isBranch || base == "EXIT" || base == "RET");

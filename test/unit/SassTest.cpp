@@ -65,6 +65,19 @@ TEST(Sass, LoopsNestAndBranchesFall) {
   EXPECT_EQ(function.instructions[1].line, 2u);
 }
 
+TEST(Sass, ACallOfALabelIsABranch) {
+  SassFunction function = parse(Writer()
+                                    .label(".L_x_0")
+                                    .code(1, "FFMA R1, R2, R3, R4")
+                                    .code(1, "@!P1 CALL.REL.NOINC `(.L_x_1)")
+                                    .code(1, "BRA `(.L_x_0)")
+                                    .label(".L_x_1")
+                                    .code(1, "EXIT")
+                                    .text);
+  ASSERT_EQ(function.blocks.size(), 3u);
+  EXPECT_EQ(function.blocks[0].successors.size(), 2u);
+}
+
 TEST(Sass, ABranchToNowhereIsRefused) {
   auto functions = parseSass(Writer().code(1, "@P0 BRA `(.L_x_7)").text);
   ASSERT_FALSE(static_cast<bool>(functions));

@@ -100,6 +100,7 @@ static Json toJson(const Explanation &explanation) {
           {"target", explanation.target},
           {"structure", states},
           {"schedule", explanation.schedule},
+          {"schedule_reasons", explanation.reasons},
           {"tensors", tensors},
           {"values", values},
           {"element", explanation.element},
@@ -138,9 +139,10 @@ void ssm::addExplainCommand(CLI::App &app, Action &action) {
   sub->add_option("MODEL", command->model, "A path to .ssm or .mlir, or a name in the library")->required();
   sub->add_option("--target", command->target, "cpu, cpu:NAME, sm_80, sm_90, …")->capture_default_str();
   addScheduleOption(*sub, command->schedule);
-  sub->add_flag("--json", command->asJson,
-                "Print one JSON object: recurrence, target, structure, schedule, tensors, values, element, "
-                "bytes_per_element, operations_per_element, free_along, machine, bounds, kernels");
+  sub->add_flag(
+      "--json", command->asJson,
+      "Print one JSON object: recurrence, target, structure, schedule, schedule_reasons, tensors, values, element, "
+      "bytes_per_element, operations_per_element, free_along, machine, bounds, kernels");
   sub->add_flag("--sass", command->readsMachineCode,
                 "For a GPU: disassemble the kernels and count what their loops over time take an element");
   command->options.declare(*sub);
