@@ -15,6 +15,7 @@
 // work.
 
 #include "dialect/MatrixStates.h"
+#include "schedule/DefaultReasons.h"
 #include "schedule/Placement.h"
 
 using namespace mlir;
@@ -76,6 +77,9 @@ public:
       }
     return target.gpu ? buildGpu() : buildCpu();
   }
+
+  /// Why a GPU's schedule is what it is.
+  GpuReasons reasons;
 
 private:
   std::optional<int64_t> sizeOf(unsigned dim) {
@@ -409,6 +413,27 @@ private:
     return llvm::divideCeil(*steps, chunks);
   }
 
+  void recordReasons(std::optional<int64_t> parallel, int64_t wanted, std::optional<unsigned> laneDim, int64_t lanes,
+                     bool onLoops) {
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && !held.contains(dim))
+        reasons.parallelDims.push_back(dims.name(dim).str());
+    reasons.parallel = parallel;
+    reasons.wanted = wanted;
+    reasons.cores = target.cores;
+    reasons.warps = threadsPerCore / warpLanes;
+    reasons.keptAlone = keptBy(std::nullopt, 1);
+    reasons.kept = keptBy(laneDim, lanes);
+    reasons.keptMost = keptRegisters;
+    reasons.laneDim = laneDim ? dims.name(*laneDim).str() : "";
+    reasons.lanes = lanes;
+    reasons.onLoops = onLoops;
+    reasons.scanned = dims.name(dims.scan()).str();
+    reasons.steps = sizeOf(dims.scan());
+    reasons.fewestChunks = fewestChunks;
+    reasons.fewestChunkSteps = fewestChunkSteps;
+  }
+
   Schedule buildGpu() {
     std::optional<unsigned> threadDim;
     // A dimension that fills a warp is large enough; among those, the one along which memory is contiguous coalesces.
@@ -426,6 +451,7 @@ private:
       laneDim = std::nullopt;
       lanes = 1;
     }
+    recordReasons(parallel, wanted, laneDim, lanes, isTooMuch);
     if (parallel)
       parallel = llvm::SaturatingMultiply<uint64_t>(*parallel, lanes);
     int64_t threads = blockThreads / lanes;
@@ -440,7 +466,7 @@ private:
         continue;
       }
       if (dim == dims.scan()) {
-        if (std::optional<int64_t> chunk = chooseChunk(parallel, wanted))
+        if (std::optional<int64_t> chunk = reasons.chunkSteps = chooseChunk(parallel, wanted))
           placement.levels.push_back({Level::Grid, chunk});
         else
           placement.levels.push_back({Level::Loop, std::nullopt});
@@ -479,5 +505,15 @@ private:
 } // namespace
 
 Expected<Schedule> ssm::defaultSchedule(RecurrenceOp recurrence, const Target &target, const SizeHints &hints) {
-  return DefaultScheduler(recurrence, target, hints).build();
+  std::vector<std::string> reasons;
+  return defaultSchedule(recurrence, target, hints, reasons);
+}
+
+Expected<Schedule> ssm::defaultSchedule(RecurrenceOp recurrence, const Target &target, const SizeHints &hints,
+                                        std::vector<std::string> &reasons) {
+  DefaultScheduler scheduler(recurrence, target, hints);
+  Expected<Schedule> schedule = scheduler.build();
+  if (schedule && target.gpu)
+    reasons = reasonTexts(scheduler.reasons);
+  return schedule;
 }

@@ -24,6 +24,35 @@ struct Machine {
 Machine gpuMachine(unsigned capability);
 Machine cpuMachine(int64_t vectorBytes);
 
+/// What the blocks on one multiprocessor of a GPU share, and in which pieces it is handed out. All kinds that ssmc
+/// compiles for have 64 K registers in four parts, each with a scheduler and warps of its own.
+struct Multiprocessor {
+  static constexpr int64_t warpSize = 32, schedulers = 4;
+  static constexpr int64_t registers = 64 << 10, registersPerThread = 255, registerGranule = 256;
+  /// Shared memory that each block takes besides its own.
+  static constexpr int64_t sharedReserved = 1 << 10, sharedGranule = 128;
+  /// Most warps and blocks that are resident.
+  int64_t warps, blocks;
+  /// Bytes of shared memory of all blocks.
+  int64_t sharedBytes;
+  /// Most bytes of shared memory that one block may ask for.
+  int64_t sharedPerBlock() const { return sharedBytes - sharedReserved; }
+};
+
+/// A multiprocessor by its compute capability.
+Multiprocessor multiprocessor(unsigned capability);
+
+/// How many blocks of a kernel are on a multiprocessor at a time.
+struct Occupancy {
+  int64_t blocks = 0, warps = 0;
+  /// What there would have to be more of for another block: registers, shared memory, warps or blocks, the first of
+  /// those that are equally scarce.
+  llvm::StringRef limit;
+};
+
+/// The occupancy of a kernel by the allocation rules. No blocks: it cannot be launched.
+Occupancy occupancy(const Multiprocessor &multiprocessor, int64_t threads, int64_t registers, int64_t sharedBytes);
+
 } // namespace ssm
 
 #endif

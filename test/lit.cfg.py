@@ -2,7 +2,7 @@
 #
 # Substitutions: %shared (the folder of reference data), %models (the library), %root (the source tree), %tools (the
 # folder of this build's programs), %python. ssm-opt, ssmc, ssm-launch, FileCheck and not are found by their names.
-# Features: `shared` (the reference data is there), `ptxas`, `clang-format`, `avx512`, `cuda-device`, `voice` (the
+# Features: `shared` (the reference data is there), `ptxas`, `nvdisasm`, `clang-format`, `avx512`, `cuda-device`, `voice` (the
 # recording that the speech example reads).
 import os
 import shutil
@@ -23,6 +23,8 @@ if config.ssm_ptxas and not config.ssm_ptxas.endswith("-NOTFOUND"):
     config.available_features.add("ptxas")
     path.insert(2, os.path.dirname(config.ssm_ptxas))
 config.environment["PATH"] = os.pathsep.join(path)
+if shutil.which("nvdisasm", path=config.environment["PATH"]):
+    config.available_features.add("nvdisasm")
 config.environment["FILECHECK_OPTS"] = "--enable-var-scope --allow-unused-prefixes=false"
 
 # Kernels and caches found in the developer's home must not reach a test.

@@ -84,14 +84,14 @@ private:
     if (!ptx)
       return ptx.takeError();
     const std::string name = "forward." + target.name + (program.unitStrides ? ".unit." : ".any.");
-    if (Error error = addCubin(*ptx, name + "cubin", target, program))
+    if (Error error = addCubin(*ptx, name + "cubin", lowered, target, program))
       return error;
     code[name + "ptx"] = std::move(*ptx);
     program.code.push_back({"ptx", name + "ptx"});
     return Error::success();
   }
 
-  Error addCubin(const std::string &ptx, const std::string &name, const CompileTarget &target,
+  Error addCubin(const std::string &ptx, const std::string &name, const Lowered &lowered, const CompileTarget &target,
                  Manifest::Program &program) {
     if (Expected<std::string> found = findPtxas(); !found) {
       written.withoutCubins = llvm::toString(found.takeError());
@@ -102,7 +102,7 @@ private:
       return assembled.takeError();
     code[name] = std::move(assembled->cubin);
     program.code.push_back({"cubin", name});
-    llvm::append_range(written.kernels, assembled->kernels);
+    llvm::append_range(written.kernels, reportKernels(recurrence, lowered, target, assembled->kernels));
     return Error::success();
   }
 

@@ -1,7 +1,7 @@
 #ifndef SSM_CODEGEN_BUNDLE_BUNDLEWRITER_H
 #define SSM_CODEGEN_BUNDLE_BUNDLEWRITER_H
 
-#include "codegen/gpu/Ptxas.h"
+#include "codegen/gpu/KernelReport.h"
 #include "codegen/lowering/Lowering.h"
 #include "runtime/Bundle.h"
 
@@ -25,7 +25,7 @@ struct WrittenBundle {
   ArchiveFiles files;
   /// The last target's schedule in full.
   std::string schedule;
-  std::vector<KernelResources> kernels;
+  std::vector<KernelReport> kernels;
   /// Why there are no cubins, where there are none.
   std::string withoutCubins;
 };

@@ -108,6 +108,7 @@ public:
     measure("optimize", [&] { optimize(**module, **machine); });
     if (Error error = finish(**module, **machine))
       return std::move(error);
+    result.kernels = reportKernels(recurrence, *lowered, options.target, resources);
     if (isPtx)
       result.content = describeCall(recurrence, *lowered, options.packed) + result.content;
     return result;
@@ -127,7 +128,7 @@ public:
     if (!assembled)
       return assembled.takeError();
     result.content = std::move(assembled->cubin);
-    result.kernels = std::move(assembled->kernels);
+    resources = std::move(assembled->kernels);
     result.isBinary = true;
     return Error::success();
   }
@@ -146,6 +147,8 @@ private:
 
   RecurrenceOp recurrence;
   const LoweringOptions &options;
+  /// What ptxas reports.
+  std::vector<KernelResources> resources;
 };
 } // namespace
 

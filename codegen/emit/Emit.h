@@ -1,7 +1,7 @@
 #ifndef SSM_CODEGEN_EMIT_EMIT_H
 #define SSM_CODEGEN_EMIT_EMIT_H
 
-#include "codegen/gpu/Ptxas.h"
+#include "codegen/gpu/KernelReport.h"
 #include "codegen/lowering/Lowering.h"
 
 #include <string>
@@ -17,8 +17,8 @@ struct Emitted {
   bool isBinary = false;
   /// The schedule in full.
   std::string schedule;
-  /// What ptxas reports, for a cubin.
-  std::vector<KernelResources> kernels;
+  /// What each kernel takes, for a cubin.
+  std::vector<KernelReport> kernels;
   /// Phases and their seconds.
   std::vector<std::pair<std::string, double>> times;
 };

@@ -20,12 +20,13 @@ public:
   Explainer(RecurrenceOp original, RecurrenceOp recurrence, const CompileTarget &target, const Lowered &lowered)
       : original(original), recurrence(recurrence), target(target), lowered(lowered), dims(recurrence),
         memory(recurrence, lowered.main().placement, lowered.main().interface, /*packed=*/true),
-        machine(target.isGpu() ? gpuMachine(capability()) : cpuMachine(target.machine.vectorBytes)) {}
+        machine(target.isGpu() ? gpuMachine(target.capability) : cpuMachine(target.machine.vectorBytes)) {}
 
   Expected<Explanation> build() {
     result.recurrence = recurrence.getSymName().str();
     result.target = target.name;
     result.schedule = lowered.schedule;
+    result.reasons = lowered.reasons;
     result.machine = machine.source.str();
     addStructure();
     chooseElement();
@@ -41,14 +42,6 @@ public:
   }
 
 private:
-  unsigned capability() const {
-    unsigned number = 0;
-    StringRef digits(target.name);
-    digits.consume_front("sm_");
-    digits.consumeInteger(10, number);
-    return number;
-  }
-
   std::vector<std::string> namesOf(DimSet set) {
     std::vector<std::string> names;
     for (StringRef name : dims.list(set))
@@ -216,7 +209,27 @@ private:
 };
 } // namespace
 
-Expected<Explanation> ssm::explain(RecurrenceOp recurrence, const CompileTarget &target, const std::string &schedule) {
+/// What a GPU's kernels take, and do; without a toolkit, why that is not known.
+static Error addMachineCode(Explanation &explanation, RecurrenceOp recurrence, const CompileTarget &target,
+                            const std::string &schedule, bool disassembled) {
+  if (!target.isGpu())
+    return disassembled ? llvm::createStringError("only a GPU's machine code is read; '" + target.name + "' is none")
+                        : Error::success();
+  if (Expected<std::string> program = findPtxas(); !program) {
+    if (disassembled)
+      return program.takeError();
+    explanation.noMachineCode = llvm::toString(program.takeError());
+    return Error::success();
+  }
+  Expected<MachineCode> code = inspectMachineCode(recurrence, {target, schedule, /*packed=*/true, {}}, disassembled);
+  if (!code)
+    return code.takeError();
+  explanation.machineCode = std::move(*code);
+  return Error::success();
+}
+
+Expected<Explanation> ssm::explain(RecurrenceOp recurrence, const CompileTarget &target, const std::string &schedule,
+                                   bool disassembled) {
   Expected<Lowered> lowered = lower(recurrence, {target, schedule, /*packed=*/true, {}}, LoweringLevel::Scheduled);
   if (!lowered)
     return lowered.takeError();
@@ -239,5 +252,10 @@ Expected<Explanation> ssm::explain(RecurrenceOp recurrence, const CompileTarget 
   RecurrenceOp prepared;
   for (auto part : lowered->module->getOps<RecurrenceOp>())
     prepared = part;
-  return Explainer(recurrence, prepared, target, *lowered).build();
+  Expected<Explanation> explanation = Explainer(recurrence, prepared, target, *lowered).build();
+  if (!explanation)
+    return explanation;
+  if (Error error = addMachineCode(*explanation, recurrence, target, schedule, disassembled))
+    return std::move(error);
+  return explanation;
 }

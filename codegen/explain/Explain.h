@@ -2,6 +2,7 @@
 #define SSM_CODEGEN_EXPLAIN_EXPLAIN_H
 
 #include "codegen/lowering/CompileTarget.h"
+#include "codegen/sass/MachineCode.h"
 #include "dialect/Ssm.h"
 
 #include <optional>
@@ -46,6 +47,8 @@ struct ExplainedBound {
 /// What the compiler knows of a recurrence and does with it.
 struct Explanation {
   std::string recurrence, target, schedule, machine;
+  /// Why `auto` chose the schedule, for a GPU.
+  std::vector<std::string> reasons;
   std::vector<ExplainedStates> states;
   std::vector<ExplainedTensor> tensors;
   std::vector<ExplainedValue> values;
@@ -57,14 +60,21 @@ struct Explanation {
   std::vector<ExplainedBound> bounds;
   /// Dimensions of open size over which something is shared: it counts as free.
   std::vector<std::string> sharedOver;
+  /// What a GPU's kernels take, and with a disassembler what they do; or why that is not known.
+  std::optional<MachineCode> machineCode;
+  std::string noMachineCode;
 };
 
 /// Explains a specialized and discretized recurrence. `schedule` may be `auto`. Errors: a schedule that is not legal, a
-/// size that counting needs and that is open.
-llvm::Expected<Explanation> explain(RecurrenceOp recurrence, const CompileTarget &target, const std::string &schedule);
+/// size that counting needs and that is open. A GPU's kernels are assembled where there is a toolkit; with
+/// `disassembled`, their machine code is read as well, and it is an error if it cannot be.
+llvm::Expected<Explanation> explain(RecurrenceOp recurrence, const CompileTarget &target, const std::string &schedule,
+                                    bool disassembled = false);
 
 /// The explanation as text for a terminal.
 std::string explanationText(const Explanation &explanation);
+/// The part of it about machine code.
+void printMachineCode(llvm::raw_ostream &stream, const MachineCode &code);
 
 } // namespace ssm
 

@@ -60,11 +60,17 @@ std::string ssm::explanationText(const Explanation &explanation) {
       stream << "    " << group.reason << "\n";
   }
   stream << "\nschedule\n  " << explanation.schedule << "\n";
+  for (const std::string &reason : explanation.reasons)
+    stream << "  - " << reason << "\n";
   printTensors(stream, explanation);
   stream << "\nvalues at each step (line:column, operation, dimensions)\n";
   for (const ExplainedValue &value : explanation.values)
     stream << "  " << llvm::left_justify(value.location, 8) << llvm::left_justify(value.operation, 18)
            << list(value.dims) << "\n";
   printBounds(stream, explanation);
+  if (explanation.machineCode)
+    printMachineCode(stream, *explanation.machineCode);
+  else if (!explanation.noMachineCode.empty())
+    stream << "\nkernels\n  registers and occupancy are not known: " << explanation.noMachineCode << "\n";
   return text;
 }

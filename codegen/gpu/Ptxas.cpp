@@ -1,17 +1,8 @@
 // Runs the CUDA toolkit's assembler, which there is no library for.
 
 #include "codegen/gpu/Ptxas.h"
-#include "llvm/ADT/ScopeExit.h"
-#include "llvm/ADT/SmallString.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/Program.h"
+#include "codegen/gpu/CudaProgram.h"
 #include "llvm/Support/Regex.h"
-#include "llvm/Support/raw_ostream.h"
-
-#include <cstdlib>
 
 using namespace ssm;
 using llvm::Error;
@@ -23,21 +14,11 @@ static Error fail(const llvm::Twine &message) {
 }
 
 Expected<std::string> ssm::findPtxas() {
-  if (const char *path = std::getenv("SSM_PTXAS")) {
-    if (llvm::sys::fs::can_execute(path))
-      return std::string(path);
-    return fail("SSM_PTXAS names '" + llvm::Twine(path) + "', which cannot be executed");
-  }
-  for (const char *variable : {"CUDA_HOME", "CUDA_PATH"})
-    if (const char *home = std::getenv(variable)) {
-      std::string path = std::string(home) + "/bin/ptxas";
-      if (llvm::sys::fs::can_execute(path))
-        return path;
-    }
-  if (llvm::ErrorOr<std::string> path = llvm::sys::findProgramByName("ptxas"))
-    return *path;
-  if (llvm::sys::fs::can_execute("/usr/local/cuda/bin/ptxas"))
-    return std::string("/usr/local/cuda/bin/ptxas");
+  Expected<std::optional<std::string>> path = findCudaProgram("ptxas");
+  if (!path)
+    return path.takeError();
+  if (*path)
+    return **path;
   return fail("no CUDA toolkit was found: ptxas is neither in $CUDA_HOME/bin nor on PATH nor in /usr/local/cuda/bin; "
               "PTX (--emit ptx) needs none");
 }
@@ -76,37 +57,50 @@ static std::vector<KernelResources> parseResources(StringRef text) {
   return kernels;
 }
 
-Expected<Assembled> ssm::assemble(StringRef ptx, StringRef chip) {
+/// One run of ptxas.
+static Expected<Assembled> assembleWith(StringRef program, StringRef ptx, llvm::ArrayRef<StringRef> options) {
+  Expected<TemporaryFile> source = TemporaryFile::create("ptx", ptx);
+  if (!source)
+    return source.takeError();
+  Expected<TemporaryFile> cubin = TemporaryFile::create("cubin");
+  if (!cubin)
+    return cubin.takeError();
+  llvm::SmallVector<StringRef> arguments = {"-v", source->name(), "-o", cubin->name()};
+  llvm::append_range(arguments, options);
+  Expected<std::string> text = runProgram(program, arguments);
+  if (!text)
+    return fail("ptxas refused the PTX: " + llvm::toString(text.takeError()));
+  Expected<std::string> binary = cubin->read();
+  if (!binary)
+    return binary.takeError();
+  if (binary->empty())
+    return fail("ptxas wrote no cubin");
+  return Assembled{std::move(*binary), parseResources(*text)};
+}
+
+static int64_t spills(const Assembled &assembled) {
+  int64_t sum = 0;
+  for (const KernelResources &kernel : assembled.kernels)
+    sum += kernel.spillStores + kernel.spillLoads;
+  return sum;
+}
+
+Expected<Assembled> ssm::assemble(StringRef ptx, StringRef chip, bool withLines) {
   Expected<std::string> program = findPtxas();
   if (!program)
     return program.takeError();
-  llvm::SmallString<128> source, cubin, log;
-  llvm::scope_exit remove([&] {
-    for (StringRef path : {source, cubin, log})
-      if (!path.empty())
-        llvm::sys::fs::remove(path);
-  });
-  for (auto [path, suffix] : {std::pair{&source, "ptx"}, {&cubin, "cubin"}, {&log, "log"}})
-    if (std::error_code error = llvm::sys::fs::createTemporaryFile("ssmc", suffix, *path))
-      return fail("a temporary file could not be made: " + error.message());
-  {
-    std::error_code error;
-    llvm::raw_fd_ostream stream(source, error);
-    stream << ptx;
-    stream.close();
-    if (error || stream.has_error())
-      return fail("a temporary file could not be written: " + (error ? error : stream.error()).message());
-  }
-  std::string arch = ("--gpu-name=" + chip).str();
-  std::string message;
-  int status = llvm::sys::ExecuteAndWait(*program, {*program, "-v", arch, source, "-o", cubin}, std::nullopt,
-                                         {std::nullopt, StringRef(log), StringRef(log)}, 0, 0, &message);
-  auto output = llvm::MemoryBuffer::getFile(log);
-  StringRef text = output ? (*output)->getBuffer() : StringRef();
-  if (status != 0)
-    return fail("ptxas refused the PTX: " + (message.empty() ? text.trim() : StringRef(message)));
-  auto binary = llvm::MemoryBuffer::getFile(cubin);
-  if (!binary)
-    return fail("ptxas wrote no cubin");
-  return Assembled{(*binary)->getBuffer().str(), parseResources(text)};
+  std::string gpu = ("--gpu-name=" + chip).str();
+  llvm::SmallVector<StringRef> options = {gpu};
+  if (withLines)
+    options.push_back("-lineinfo");
+  Expected<Assembled> assembled = assembleWith(*program, ptx, options);
+  if (!assembled || spills(*assembled) == 0)
+    return assembled;
+  // ptxas spills a little where that lets another block in, though a step waits for what it spills. Asked to use
+  // registers, it takes those that there are.
+  options.push_back("--register-usage-level=10");
+  Expected<Assembled> again = assembleWith(*program, ptx, options);
+  if (!again)
+    return again.takeError();
+  return spills(*again) < spills(*assembled) ? std::move(again) : std::move(assembled);
 }

@@ -4,6 +4,7 @@
 #include "llvm/Support/Error.h"
 
 #include <string>
+#include <vector>
 
 namespace ssm {
 
@@ -19,12 +20,12 @@ struct Assembled {
   std::vector<KernelResources> kernels;
 };
 
-/// The path of ptxas: $SSM_PTXAS, then $CUDA_HOME/bin or $CUDA_PATH/bin, then PATH, then /usr/local/cuda/bin. An error
-/// that says where it was looked for, where there is none.
+/// The path of ptxas, found as findCudaProgram says. An error that says where it was looked for, where there is none.
 llvm::Expected<std::string> findPtxas();
 
-/// Assembles PTX for a chip such as sm_90 with the toolkit's ptxas. Errors: no toolkit; ptxas' own messages.
-llvm::Expected<Assembled> assemble(llvm::StringRef ptx, llvm::StringRef chip);
+/// Assembles PTX for a chip such as sm_90 with the toolkit's ptxas, for more registers where it would spill. With
+/// lines, the cubin has the numbers that `.loc` gives its instructions. Errors: no toolkit; ptxas' own messages.
+llvm::Expected<Assembled> assemble(llvm::StringRef ptx, llvm::StringRef chip, bool withLines = false);
 
 } // namespace ssm
 

@@ -1,6 +1,7 @@
 // Names of targets to what LLVM and the scheduler call them.
 
 #include "codegen/lowering/CompileTarget.h"
+#include "schedule/Machine.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
@@ -75,32 +76,6 @@ const char *ptxVersion(unsigned chip, bool isSpecific) {
   return chip >= 86 ? "+ptx71" : "+ptx70";
 }
 
-/// Multiprocessors of a usual chip of each kind, by its maker's data sheets: A100, RTX 3090, Orin, RTX 4090, H100 SXM,
-/// B200 (B300 counts as it), Thor, RTX 5090, Spark.
-int64_t multiprocessors(unsigned number) {
-  switch (number) {
-  case 80:
-    return 108;
-  case 86:
-    return 82;
-  case 87:
-    return 16;
-  case 89:
-    return 128;
-  case 90:
-    return 132;
-  case 101:
-    return 20;
-  case 100:
-  case 103:
-    return 148;
-  case 120:
-    return 170;
-  default:
-    return 48;
-  }
-}
-
 Expected<CompileTarget> chip(StringRef name) {
   StringRef digits = name.drop_front(3).take_while(llvm::isDigit), suffix = name.drop_front(3 + digits.size());
   unsigned number = 0;
@@ -114,7 +89,8 @@ Expected<CompileTarget> chip(StringRef name) {
     return fail("the target '" + name + "' ends in '" + suffix + "'; 'a' exists from sm_90 on and 'f' from sm_100 on");
   CompileTarget target{name.str(), "nvptx64-nvidia-cuda", name.str(), ptxVersion(number, !suffix.empty()), {}};
   target.machine.gpu = true;
-  target.machine.cores = multiprocessors(number);
+  target.machine.cores = gpuMachine(number).units;
+  target.capability = number;
   if (suffix == "f")
     target.features = "+ptx88";
   return target;

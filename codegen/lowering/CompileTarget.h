@@ -14,6 +14,8 @@ struct CompileTarget {
   std::string name;
   std::string triple, cpu, features;
   Target machine;
+  /// A GPU's compute capability: 90 for sm_90 and sm_90a.
+  unsigned capability = 0;
 
   bool isGpu() const { return machine.gpu; }
 };

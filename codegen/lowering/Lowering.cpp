@@ -22,6 +22,7 @@
 #include "passes/ChunkScan.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
+#include "schedule/DefaultReasons.h"
 #include "llvm/IR/Module.h"
 
 using namespace mlir;
@@ -74,23 +75,24 @@ static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringO
 }
 
 /// The default schedule of a recurrence that is not prepared yet.
-static Expected<Schedule> chooseDefault(ModuleOp module, const LoweringOptions &options) {
+static Expected<Schedule> chooseDefault(ModuleOp module, const LoweringOptions &options,
+                                        std::vector<std::string> &reasons) {
   OwningOpRef<ModuleOp> trial = cast<ModuleOp>(module->clone());
   if (Error error = run(*trial, addPrepare))
     return std::move(error);
-  return defaultSchedule(*trial->getOps<RecurrenceOp>().begin(), options.target.machine, options.hints);
+  return defaultSchedule(*trial->getOps<RecurrenceOp>().begin(), options.target.machine, options.hints, reasons);
 }
 
 /// On a GPU the default schedule may put the scan on the grid: it is taken down in `options` before anything is cut.
-static Error chooseForGpu(ModuleOp module, RecurrenceOp recurrence, LoweringOptions &options) {
+static Error chooseForGpu(Lowered &lowered, RecurrenceOp recurrence, LoweringOptions &options) {
   if (options.schedule != "auto" || !options.target.isGpu())
     return Error::success();
-  Expected<Schedule> wanted = chooseDefault(module, options);
+  Expected<Schedule> wanted = chooseDefault(*lowered.module, options, lowered.reasons);
   if (!wanted)
     return wanted.takeError();
   std::optional<int64_t> steps = chunkSteps(*wanted, recurrence.getScan());
   if (Error error = steps ? checkChunks(recurrence, *steps) : Error::success()) {
-    llvm::consumeError(std::move(error));
+    lowered.reasons.back() = recurrence.getScan().str() + " is not cut into chunks: " + toString(std::move(error));
     for (DimPlacement &placement : wanted->dims)
       if (placement.dim == recurrence.getScan())
         placement.levels = {{Level::Loop, std::nullopt}};
@@ -124,7 +126,8 @@ static Error cutIntoBlocks(ModuleOp module, RecurrenceOp recurrence, LoweringOpt
   if (options.target.isGpu() || ChunkRole(recurrence).steps())
     return Error::success();
   if (options.schedule == "auto") {
-    Expected<Schedule> wanted = chooseDefault(module, options);
+    std::vector<std::string> reasons;
+    Expected<Schedule> wanted = chooseDefault(module, options, reasons);
     if (!wanted)
       return wanted.takeError();
     if (!blockedSteps(recurrence, *wanted, options.target.machine))
@@ -193,7 +196,7 @@ Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &giv
   lowered.module = ModuleOp::create(recurrence.getLoc());
   OpBuilder builder(lowered.module->getBodyRegion());
   auto copy = cast<RecurrenceOp>(builder.clone(*recurrence));
-  if (Error error = chooseForGpu(*lowered.module, copy, options))
+  if (Error error = chooseForGpu(lowered, copy, options))
     return std::move(error);
   if (Error error = cutIntoChunks(*lowered.module, copy, options))
     return std::move(error);

@@ -56,6 +56,8 @@ struct Lowered {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   /// The schedule in full.
   std::string schedule;
+  /// Why `auto` chose it, for a GPU.
+  std::vector<std::string> reasons;
   /// In the order in which they run, one after another: more than one where a scan runs in chunks over the grid. The
   /// last writes the outputs.
   std::vector<LoweredKernel> kernels;

@@ -11,13 +11,28 @@
 using namespace ssm;
 using llvm::Expected;
 
-/// Leaves constants where they are used. LLVM would hoist those of every loop in a kernel out of the outermost one,
-/// where they take the registers that the states of the innermost one need: these would be spilled at every step.
-static void keepConstantsInLoops() {
+/// Sets an option of LLVM's that only its command line has, unless it was given there.
+static void setOption(const char *name, const char *value) {
   auto &options = llvm::cl::getRegisteredOptions();
-  if (auto option = options.find("disable-machine-licm");
-      option != options.end() && !option->second->getNumOccurrences())
-    option->second->addOccurrence(0, option->first, "true");
+  if (auto option = options.find(name); option != options.end() && !option->second->getNumOccurrences())
+    option->second->addOccurrence(0, option->first, value);
+}
+
+static void setOptions() {
+  // Leaves constants where they are used. LLVM would hoist those of every loop in a kernel out of the outermost one,
+  // where they take the registers that the states of the innermost one need: these would be spilled at every step.
+  setOption("disable-machine-licm", "true");
+  // What puts two scalars into a pair of registers, and takes them out, has a price in LLVM's model. ptxas gives them
+  // neighbours' registers from the start.
+  setOption("slp-threshold", "-1000");
+}
+
+/// Whether the machine multiplies and adds pairs of f32 in one instruction.
+static bool hasPairs(const llvm::TargetMachine &machine) {
+  llvm::StringRef name = machine.getTargetCPU();
+  unsigned capability = 0;
+  return machine.getTargetTriple().isNVPTX() && name.consume_front("sm_") && !name.consumeInteger(10, capability) &&
+         capability >= 100;
 }
 
 Expected<std::unique_ptr<llvm::TargetMachine>> ssm::createMachine(const CompileTarget &target) {
@@ -28,7 +43,7 @@ Expected<std::unique_ptr<llvm::TargetMachine>> ssm::createMachine(const CompileT
     LLVMInitializeNVPTXTarget();
     LLVMInitializeNVPTXTargetMC();
     LLVMInitializeNVPTXAsmPrinter();
-    keepConstantsInLoops();
+    setOptions();
     return true;
   }();
   (void)initialized;
@@ -73,6 +88,9 @@ void ssm::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
         builder.parsePassPipeline(passes, "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
                                           "loop-mssa(licm),early-cse<memssa>,instcombine<no-verify-fixpoint>,"
                                           "simplifycfg,adce)"));
+  // Rows of a GPU's tiles are scalars; where the machine takes two at a time they become pairs.
+  if (hasPairs(machine))
+    llvm::cantFail(builder.parsePassPipeline(passes, "function(slp-vectorizer,instcombine<no-verify-fixpoint>,dce)"));
   passes.run(module, modules);
 }
 

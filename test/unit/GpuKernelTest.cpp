@@ -1,5 +1,6 @@
 // GPU kernels against the interpreter: the LLVM module that becomes PTX, run thread by thread on this processor.
 
+#include "AssembleKernel.h"
 #include "CpuKernelRun.h"
 #include "passes/Specialize.h"
 #include "test/support/RandomArguments.h"
@@ -48,6 +49,9 @@ void runModel(const std::string &file, const std::string &schedule, int64_t step
   options.blocks = 3;
   auto gpu = compileForEmulator(recurrence, schedule, options);
   ASSERT_TRUE(static_cast<bool>(gpu)) << llvm::toString(gpu.takeError());
+  expectAssembles(recurrence, schedule);
+  if (testing::Test::HasFatalFailure())
+    return;
   RunOptions run;
   run.tolerance = tolerance;
   for (unsigned given : {0u, 100u}) {

@@ -54,13 +54,11 @@ static llvm::Expected<std::string> emitRecurrence(CompileCommand &command, Model
   });
 }
 
-/// The schedule, and what ptxas says of each kernel.
-static void printKernels(StringRef schedule, ArrayRef<KernelResources> kernels) {
+/// The schedule, and what each kernel takes.
+static void printKernels(StringRef schedule, ArrayRef<KernelReport> kernels) {
   llvm::errs() << "schedule: " << schedule << "\n";
-  for (const KernelResources &kernel : kernels)
-    llvm::errs() << kernel.kernel << ": " << kernel.registers << " registers, " << kernel.spillStores
-                 << " bytes of spill stores, " << kernel.spillLoads << " of spill loads, " << kernel.sharedBytes
-                 << " of shared memory, " << kernel.stackBytes << " of stack\n";
+  for (const KernelReport &kernel : kernels)
+    llvm::errs() << kernelText(kernel) << "\n";
 }
 
 /// Specializes and discretizes; sizes and optional inputs that the command line leaves open are as in the file that it

@@ -17,9 +17,57 @@ struct ExplainCommand {
   std::string model, target = "cpu", schedule = "auto";
   ModelOptions options;
   Preparation preparation;
-  bool asJson = false;
+  bool asJson = false, readsMachineCode = false;
 };
 } // namespace
+
+/// `64-bit multiplies` as a key.
+static std::string keyOf(llvm::StringRef name) {
+  std::string key = name.str();
+  std::replace_if(key.begin(), key.end(), [](char c) { return c == ' ' || c == '-'; }, '_');
+  return key;
+}
+
+template <typename Number> static Json orNull(const std::optional<Number> &number) {
+  return number ? Json(*number) : Json();
+}
+
+static Json toJson(const MachineKernel &kernel) {
+  const KernelReport &report = kernel.report;
+  Json json = {{"name", report.resources.kernel},
+               {"threads", report.threads},
+               {"registers", report.resources.registers},
+               {"spill_stores", report.resources.spillStores},
+               {"spill_loads", report.resources.spillLoads},
+               {"shared_static", report.resources.sharedBytes},
+               {"shared_dynamic", report.dynamicSharedBytes},
+               {"stack", report.resources.stackBytes},
+               {"resident_blocks", report.occupancy.blocks},
+               {"resident_warps", report.occupancy.warps},
+               {"limited_by", report.occupancy.limit.str()},
+               {"blocks", orNull(report.blocks)},
+               {"waves", orNull(report.waves)}};
+  if (!kernel.steady)
+    return json;
+  Json counts = Json::object(), opcodes = Json::object(), bounds = Json::object();
+  for (unsigned number = 0; number < numInstructionKinds; ++number)
+    counts[keyOf(nameOf(static_cast<InstructionKind>(number)))] = kernel.perElement(kernel.steady->counts[number]);
+  for (const auto &[opcode, count] : kernel.steady->opcodes)
+    opcodes[opcode] = kernel.perElement(count);
+  for (const PipeBound &bound : kernel.bounds)
+    bounds[keyOf(bound.name)] = bound.clocks;
+  json["steady_state"] = {{"instructions", kernel.steady->instructions},
+                          {"steps", kernel.steady->steps},
+                          {"unknown_loops", kernel.steady->unknownLoops},
+                          {"elements_per_block_and_step", kernel.elementsPerStep},
+                          {"issue_slots_per_element", kernel.perElement(kernel.steady->total())},
+                          {"per_element", counts},
+                          {"opcodes_per_element", opcodes},
+                          {"scheduler_clocks_per_warp_of_elements", bounds},
+                          {"bound", kernel.bounds.front().name},
+                          {"seconds", orNull(kernel.seconds)}};
+  return json;
+}
 
 static Json toJson(const Explanation &explanation) {
   Json states = Json::array(), tensors = Json::array(), values = Json::array(), bounds = Json::array();
@@ -39,6 +87,12 @@ static Json toJson(const Explanation &explanation) {
     bounds.push_back({{"name", bound.name}, {"clocks_per_element", bound.clocks}});
     bounds.back()["seconds"] = bound.seconds ? Json(*bound.seconds) : Json();
   }
+  Json kernels;
+  if (explanation.machineCode) {
+    kernels = Json::array();
+    for (const MachineKernel &kernel : explanation.machineCode->kernels)
+      kernels.push_back(toJson(kernel));
+  }
   Json operations = Json::object();
   for (const auto &[kind, count] : explanation.operations)
     operations[kind] = count;
@@ -46,6 +100,7 @@ static Json toJson(const Explanation &explanation) {
           {"target", explanation.target},
           {"structure", states},
           {"schedule", explanation.schedule},
+          {"schedule_reasons", explanation.reasons},
           {"tensors", tensors},
           {"values", values},
           {"element", explanation.element},
@@ -53,7 +108,8 @@ static Json toJson(const Explanation &explanation) {
           {"operations_per_element", operations},
           {"free_along", explanation.sharedOver},
           {"machine", explanation.machine},
-          {"bounds", bounds}};
+          {"bounds", bounds},
+          {"kernels", kernels}};
 }
 
 static llvm::Expected<int> explainModel(ExplainCommand &command) {
@@ -66,7 +122,8 @@ static llvm::Expected<int> explainModel(ExplainCommand &command) {
   auto target = parseTarget(command.target);
   if (!target)
     return target.takeError();
-  auto explanation = timing.measure("explain", [&] { return explain(model->recurrence(), *target, command.schedule); });
+  auto explanation = timing.measure(
+      "explain", [&] { return explain(model->recurrence(), *target, command.schedule, command.readsMachineCode); });
   if (!explanation)
     return explanation.takeError();
   llvm::outs() << (command.asJson ? toJson(*explanation).dump(2) + "\n" : explanationText(*explanation));
@@ -82,9 +139,12 @@ void ssm::addExplainCommand(CLI::App &app, Action &action) {
   sub->add_option("MODEL", command->model, "A path to .ssm or .mlir, or a name in the library")->required();
   sub->add_option("--target", command->target, "cpu, cpu:NAME, sm_80, sm_90, …")->capture_default_str();
   addScheduleOption(*sub, command->schedule);
-  sub->add_flag("--json", command->asJson,
-                "Print one JSON object: recurrence, target, structure, schedule, tensors, values, element, "
-                "bytes_per_element, operations_per_element, free_along, machine, bounds");
+  sub->add_flag(
+      "--json", command->asJson,
+      "Print one JSON object: recurrence, target, structure, schedule, schedule_reasons, tensors, values, element, "
+      "bytes_per_element, operations_per_element, free_along, machine, bounds, kernels");
+  sub->add_flag("--sass", command->readsMachineCode,
+                "For a GPU: disassemble the kernels and count what their loops over time take an element");
   command->options.declare(*sub);
   sub->callback([command, &action] {
     command->preparation = command->options.preparation();

@@ -1,0 +1,61 @@
+// Why the default schedule for a GPU is what it is, in words.
+
+#include "schedule/DefaultReasons.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/Twine.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace ssm;
+using llvm::Twine;
+
+static std::string aboutThreads(const GpuReasons &why) {
+  std::string dims = "[" + llvm::join(why.parallelDims, ", ") + "]";
+  if (!why.cores)
+    return "how many multiprocessors there are is not known: a thread for each of " + dims;
+  std::string wanted = (Twine(why.wanted) + " threads fill the machine (" + Twine(why.warps) + " warps on each of " +
+                        Twine(why.cores) + " multiprocessors)")
+                           .str();
+  if (!why.parallel)
+    return wanted + "; sizes of " + dims + " are open, and taken to be enough";
+  return wanted + "; " + dims + (*why.parallel >= why.wanted ? " has " : " has only ") + std::to_string(*why.parallel) +
+         " coordinates";
+}
+
+static std::string aboutLanes(const GpuReasons &why) {
+  std::string kept = std::to_string(why.keptAlone), most = std::to_string(why.keptMost);
+  if (why.onLoops)
+    return "sums on loops, states in local memory: a thread would keep " + kept +
+           " values, and lanes do not bring these near " + most;
+  if (why.laneDim.empty())
+    return "no lanes over what is summed: a thread keeps " + kept + " values, of at most " + most +
+           (why.parallel && *why.parallel < why.wanted ? ", and there is no summed dimension that lanes could share"
+                                                       : ", and there are threads enough");
+  std::string text = why.laneDim + " over " + std::to_string(why.lanes) + " lanes";
+  if (why.keptAlone > why.keptMost)
+    text +=
+        ": a thread would keep " + kept + " values and keeps " + std::to_string(why.kept) + " (at most " + most + ")";
+  if (why.parallel && *why.parallel < why.wanted)
+    text += (why.keptAlone > why.keptMost ? "; " : ": ") + std::to_string(*why.parallel * why.lanes) + " threads";
+  return text;
+}
+
+static std::string aboutChunks(const GpuReasons &why) {
+  std::optional<int64_t> threads = why.parallel;
+  if (threads)
+    *threads *= why.lanes;
+  if (why.chunkSteps)
+    return why.scanned + " in chunks of " + std::to_string(*why.chunkSteps) +
+           " steps over the grid: twice the work, for " +
+           std::to_string(llvm::divideCeil(*why.steps, *why.chunkSteps)) + " times as many threads";
+  std::string text = why.scanned + " is not cut into chunks: ";
+  if (!threads || *threads >= why.wanted)
+    return text + (threads ? "there are threads enough" : "sizes are open");
+  if (!why.steps)
+    return text + "its size is open";
+  return text + "that pays with " + std::to_string(why.fewestChunks) + " chunks of " +
+         std::to_string(why.fewestChunkSteps) + " steps, if so many are wanted";
+}
+
+std::vector<std::string> ssm::reasonTexts(const GpuReasons &reasons) {
+  return {aboutThreads(reasons), aboutLanes(reasons), aboutChunks(reasons)};
+}

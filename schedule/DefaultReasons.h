@@ -1,0 +1,41 @@
+#ifndef SSM_SCHEDULE_DEFAULTREASONS_H
+#define SSM_SCHEDULE_DEFAULTREASONS_H
+
+#include "schedule/Placement.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ssm {
+
+/// What the default schedule for a GPU weighed, and what it came to.
+struct GpuReasons {
+  std::vector<std::string> parallelDims;
+  /// Coordinates of these; nothing where a size is open.
+  std::optional<int64_t> parallel;
+  /// Threads wanted on the whole machine, of so many multiprocessors with so many warps each.
+  int64_t wanted = 0, cores = 0, warps = 0;
+  /// Registers that a thread would keep with no lanes, and keeps; how many it should at most.
+  int64_t keptAlone = 0, kept = 0, keptMost = 0;
+  /// The summed dimension on lanes, if one is.
+  std::string laneDim;
+  int64_t lanes = 1;
+  /// Summed dimensions are on loops, since no number of lanes brings the states into registers.
+  bool onLoops = false;
+  std::string scanned;
+  std::optional<int64_t> steps, chunkSteps;
+  /// Fewest chunks and steps of one that cutting time pays for.
+  int64_t fewestChunks = 0, fewestChunkSteps = 0;
+};
+
+/// The reasons in sentences, in the order in which they were decided.
+std::vector<std::string> reasonTexts(const GpuReasons &reasons);
+
+/// A default schedule and, for a GPU, why it is what it is.
+llvm::Expected<Schedule> defaultSchedule(RecurrenceOp recurrence, const Target &target, const SizeHints &hints,
+                                         std::vector<std::string> &reasons);
+
+} // namespace ssm
+
+#endif
