@@ -21,8 +21,8 @@ Value asI64(OpBuilder &builder, Location loc, Value index) {
   return arith::IndexCastUIOp::create(builder, loc, builder.getI64Type(), index);
 }
 
-/// What a block's threads share are globals of the module, or, where these are more than PTX allows, parts of one whose size
-/// the launch gives.
+/// What a block's threads share are globals of the module, or, where these are more than PTX allows, parts of one whose
+/// size the launch gives.
 class SharedMemory {
 public:
   SharedMemory(OpBuilder &builder, gpu::GPUFuncOp kernel) : builder(builder), kernel(kernel) {}

@@ -23,6 +23,7 @@
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "schedule/DefaultReasons.h"
+#include "schedule/Machine.h"
 #include "llvm/IR/Module.h"
 
 using namespace mlir;
@@ -180,6 +181,26 @@ static Error makeStreams(ModuleOp module, const LoweringOptions &options) {
   return Error::success();
 }
 
+/// What blocks are given at launch, as ssm-lower-to-gpu has found it.
+static Error takeSharedMemory(Lowered &lowered, const CompileTarget &target) {
+  lowered.module->walk([&](Operation *op) {
+    auto bytes = op->getAttrOfType<IntegerAttr>("ssm.dynamic_shared");
+    auto name = op->getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName());
+    for (LoweredKernel &kernel : lowered.kernels)
+      if (bytes && kernel.name == name.getValue())
+        kernel.dynamicShared = bytes.getInt();
+  });
+  for (const LoweredKernel &kernel : lowered.kernels) {
+    if (kernel.dynamicShared == 0)
+      continue;
+    int64_t most = multiprocessor(target.capability).sharedPerBlock();
+    if (kernel.dynamicShared > most)
+      return fail("the schedule takes " + llvm::Twine(kernel.dynamicShared) + " bytes of a block's shared memory; " +
+                  target.name + " has " + llvm::Twine(most) + ", and shorter time tiles take less");
+  }
+  return Error::success();
+}
+
 Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &given, LoweringLevel level) {
   LoweringOptions options = given;
   MLIRContext *context = recurrence.getContext();
@@ -232,13 +253,8 @@ Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &giv
   });
   if (error)
     return std::move(error);
-  lowered.module->walk([&](Operation *op) {
-    auto bytes = op->getAttrOfType<IntegerAttr>("ssm.dynamic_shared");
-    auto name = op->getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName());
-    for (LoweredKernel &kernel : lowered.kernels)
-      if (bytes && kernel.name == name.getValue())
-        kernel.dynamicShared = bytes.getInt();
-  });
+  if (Error error = takeSharedMemory(lowered, options.target))
+    return std::move(error);
   return lowered;
 }
 
