@@ -16,7 +16,7 @@ static void printSteadyState(llvm::raw_ostream &stream, const MachineKernel &ker
       stream << llvm::format("    %9.2f ", kernel.perElement(count)) << nameOf(static_cast<InstructionKind>(number))
              << "\n";
   if (steady.unknownLoops)
-    stream << "    (" << steady.unknownLoops << " loops inside it whose turns are not known count once)\n";
+    stream << "    (" << steady.unknownLoops << " loops inside it whose turns are not known count as edges)\n";
   stream << "    bound, in clocks of a scheduler for the elements of a warp\n";
   for (const PipeBound &bound : kernel.bounds)
     stream << llvm::format("    %9.2f ", bound.clocks) << bound.name << "\n";

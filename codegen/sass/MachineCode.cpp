@@ -85,8 +85,8 @@ private:
   LoopPlan planOf(const LoweredKernel &kernel) {
     const Placement &placement = kernel.placement;
     LoopPlan plan;
-    plan.steps = placement.blockSteps() * placement.places[placement.scan].copies;
-    plan.tile = std::max(placement.timeTile, plan.steps);
+    plan.steps = placement.blockSteps() * placement.copies();
+    plan.tile = placement.stagesBlocks ? std::max(placement.timeTile, plan.steps) : plan.steps;
     for (unsigned dim : placement.loops(LoopPlace::Inside))
       if (std::optional<int64_t> size = loopSize(kernel, dim))
         plan.inside.push_back(llvm::divideCeil(*size, placement.places[dim].extent()));

@@ -17,6 +17,9 @@ namespace {
 struct TimeLoops {
   int steady = -1;
   double steps = 1;
+  /// The loop over groups of steps inside it, if there is one, and its turns.
+  int groups = -1;
+  int64_t groupTurns = 1;
 };
 
 class LoopFinder {
@@ -47,10 +50,11 @@ public:
     if (chain.empty())
       return {};
     TimeLoops result{chain.back(), static_cast<double>(plan.steps)};
-    // Groups of steps in a tile.
-    std::optional<int64_t> turns = code.loops[chain.back()].turns;
-    if (chain.size() > 1 && turns && *turns > 1 && *turns * plan.steps == plan.tile)
-      result = {chain[chain.size() - 2], static_cast<double>(plan.tile)};
+    // Groups of steps in a tile. Where the number of steps is open the code does not say how many, and it is a whole
+    // tile's in all tiles but the last.
+    int64_t groups = plan.tile / plan.steps;
+    if (chain.size() > 1 && groups > 1 && code.loops[chain.back()].turns.value_or(groups) == groups)
+      result = {chain[chain.size() - 2], static_cast<double>(plan.tile), chain.back(), groups};
     return result;
   }
 
@@ -235,21 +239,33 @@ private:
     return seen;
   }
 
+  double mostCopies(int from) {
+    double most = 1;
+    for (int loop = 0, count = function.loops.size(); loop < count; ++loop)
+      if (origin[loop] == from)
+        most = std::max(most, copies[loop]);
+    return most;
+  }
+
   /// How often a block runs in one turn of the steady loop.
   double weightOf(unsigned block, int steady, std::vector<bool> &isUnknown) {
     double weight = 1;
     for (int loop = function.loopOf(block); loop >= 0 && loop != steady; loop = function.loops[loop].parent) {
       std::optional<int64_t> turns = origin[loop] >= 0 ? code.loops[origin[loop]].turns : std::nullopt;
-      if (turns)
-        weight *= std::max(1.0, *turns / copies[loop]);
-      else
+      if (origin[loop] >= 0 && origin[loop] == time.groups)
+        // What ptxas leaves over of a loop that it unrolled.
+        turns = copies[loop] < mostCopies(time.groups) ? 0 : time.groupTurns;
+      if (!turns)
         isUnknown[loop] = true;
+      weight *= turns && *turns ? std::max(1.0, *turns / copies[loop]) : 0;
     }
     return weight;
   }
 
   void count(unsigned block, int steady, SteadyState &result, std::vector<bool> &isUnknown) {
     double weight = weightOf(block, steady, isUnknown) / result.steps;
+    if (weight == 0)
+      return;
     forBlock(block, [&](const SassInstruction &instruction) {
       result.counts[static_cast<unsigned>(kindOf(instruction.opcode))] += weight;
       result.opcodes[instruction.opcode] += weight;

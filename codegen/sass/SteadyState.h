@@ -11,7 +11,8 @@ namespace ssm {
 
 /// What a schedule makes of a kernel's loops.
 struct LoopPlan {
-  /// Steps of one turn of the innermost loop over time, and of a time tile that is copied at once.
+  /// Steps of one turn of the innermost loop over time, and of a time tile around it that is copied at once; the same
+  /// where nothing is.
   int64_t steps = 1, tile = 1;
   /// Turns of the loops inside it, over other dimensions, outermost first.
   std::vector<int64_t> inside;
@@ -25,7 +26,7 @@ struct SteadyState {
   /// Steps of one turn of the loop in machine code, and instructions that it consists of, loops inside it once.
   double steps = 0;
   int64_t instructions = 0;
-  /// Loops inside it whose turns are not known: they count once.
+  /// Loops inside it whose turns are not known: what is left of a tile at its end. They do not count.
   int64_t unknownLoops = 0;
 
   double total() const;

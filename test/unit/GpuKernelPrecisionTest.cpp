@@ -60,7 +60,8 @@ TEST_P(GpuKernelPrecision, KeepsF32BetweenInputsAndOutputs) {
 
 /// exp(-0.001) and its like, on which states of thousands of steps stand.
 TEST_P(GpuKernelPrecision, HoldsForThousandsOfSteps) {
-  const std::map<std::string, test::Range> mamba = {{"delta", {0.0005, 0.0015}}, {"A", {-1, -0.9}}};
+  const std::map<std::string, test::Range> mamba = {
+      {"delta", {0.0005, 0.0015}}, {"delta_bias", {0, 0}}, {"A", {-1, -0.9}}};
   const std::map<std::string, std::string> plain = {{"delta_softplus", "false"}};
   const std::map<std::string, test::Range> gla = {{"g", {3.5, 4.5}}}, retnet = {{"gamma", {0.999, 0.999}}};
   const Case cases[] = {

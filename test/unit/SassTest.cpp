@@ -163,6 +163,28 @@ TEST(SteadyState, AddsUpANestOfLoops) {
   EXPECT_EQ(steady->unknownLoops, 0);
 }
 
+/// As many steps as there are: the code does not say how many groups a tile has, and what is left of it runs step by
+/// step.
+TEST(SteadyState, KnowsTilesOfOpenSizes) {
+  CodeLines code = lines({{-1, {}}, {0, {}}, {1, {}}, {1, {}}},
+                         {{2, true}, {2, false}, {3, true}, {3, false}, {1, false}, {0, false}});
+  LoopPlan plan;
+  plan.steps = 8;
+  plan.tile = 32;
+  Writer writer;
+  writer.label(".L_task").code(6, "MOV R1, R2").label(".L_tile").code(5, "BAR.SYNC.DEFER_BLOCKING 0x0");
+  writer.label(".L_group").code(1, "FFMA R1, R2, R3, R4", 2).code(2, "@P0 BRA `(.L_group)");
+  writer.label(".L_rest").code(3, "FFMA R1, R2, R3, R4").code(4, "@P0 BRA `(.L_rest)");
+  writer.code(5, "@P0 BRA `(.L_tile)").code(6, "@P1 BRA `(.L_task)").code(6, "EXIT");
+  auto steady = findSteadyState(parse(writer.text), code, plan);
+  ASSERT_TRUE(static_cast<bool>(steady)) << llvm::toString(steady.takeError());
+  EXPECT_EQ(steady->steps, 32);
+  // Two groups a turn, so two turns of two.
+  EXPECT_EQ((*steady)[InstructionKind::Float], 4 / 32.0);
+  EXPECT_EQ((*steady)[InstructionKind::Barrier], 1 / 32.0);
+  EXPECT_EQ(steady->unknownLoops, 1);
+}
+
 /// A loop over another dimension inside each step, of which the machine makes two turns at a time.
 TEST(SteadyState, WeighsLoopsInsideAStep) {
   CodeLines code = lines({{-1, {}}, {0, {}}, {1, 16}}, {{1, false}, {2, true}, {2, false}, {1, false}, {0, false}});
