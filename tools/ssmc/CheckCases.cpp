@@ -3,16 +3,11 @@
 #include "runtime/Compare.h"
 #include "tools/ssmc/Case.h"
 #include "tools/ssmc/Check.h"
-<<<<<<< HEAD
-=======
-#include "tools/ssmc/Compare.h"
 #include "tools/ssmc/Statistics.h"
-    >>>>>>> 07daa6d(Counts of the emulated device : requests, sectors, bank conflicts, operations;
-                    --stats, --blocks, --no - access - checks)
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
-                using namespace mlir;
+using namespace mlir;
 using namespace ssm;
 
 namespace {
