@@ -7,6 +7,7 @@
 #include "passes/ComputeType.h"
 #include "passes/Peers.h"
 #include "passes/RowAccess.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -331,6 +332,18 @@ static std::pair<Type, int64_t> partsOf(Type stored) {
   return {stored, 1};
 }
 
+Location TileMemory::locOf(unsigned number) const {
+  const KernelTensor &tensor = interface.tensors[number];
+  for (Operation &op : recurrence.getBody().front()) {
+    StringRef name = TypeSwitch<Operation *, StringRef>(&op)
+                         .Case<InputOp, OutputOp, NextOp, FinalOp>([](auto named) { return named.getName(); })
+                         .Default(StringRef());
+    if (name == tensor.name && tensor.isState() == isa<NextOp, FinalOp>(op))
+      return op.getLoc();
+  }
+  return recurrence.getLoc();
+}
+
 /// A tile's first element is read whether it is inside the limits or not. Where a task runs with nothing of one of its
 /// dimensions, a tensor may have no element at all: the tile is somewhere else then.
 Value TileMemory::avoidEmpty(OpBuilder &builder, unsigned number, Address &address) const {
@@ -365,8 +378,8 @@ Tiles TileMemory::load(OpBuilder &builder, unsigned number, ArrayRef<SeenAs> see
   Tiles tiles;
   for (int64_t part = 0; part < parts; ++part) {
     Value offset = addI64(builder, mulI64(builder, address.offset, scale), constantI64(builder, part));
-    tiles.push_back(TileLoadOp::create(builder, recurrence.getLoc(), tileType(address.set, element), stored, pointer,
-                                       offset, scaled, limits, builder.getArrayAttr(coefficients)));
+    tiles.push_back(TileLoadOp::create(builder, locOf(number), tileType(address.set, element), stored, pointer, offset,
+                                       scaled, limits, builder.getArrayAttr(coefficients)));
   }
   return tiles;
 }
@@ -400,7 +413,7 @@ OpBuilder TileMemory::storingOnce(OpBuilder &builder, unsigned number) const {
 }
 
 void TileMemory::store(OpBuilder &at, unsigned number, const Tiles &tiles, Value time, int64_t past) const {
-  Location loc = recurrence.getLoc();
+  Location loc = locOf(number);
   OpBuilder builder = storingOnce(at, number);
   Address address = addressOf(builder, number, plainView(number), time, past);
   SmallVector<Value> limits;
@@ -449,7 +462,7 @@ Value TileMemory::loadSteps(OpBuilder &builder, unsigned number, ArrayRef<SeenAs
   SmallVector<Attribute> coefficients;
   limitsOf(builder, address.set, limits, coefficients);
   Value pointer = avoidEmpty(builder, number, address);
-  auto load = TileLoadOp::create(builder, recurrence.getLoc(), overSteps(tileType(address.set, element), count),
+  auto load = TileLoadOp::create(builder, locOf(number), overSteps(tileType(address.set, element), count),
                                  interface.tensors[number].stored, pointer, address.offset, address.strides, limits,
                                  builder.getArrayAttr(coefficients));
   load.setAligned(alignmentOf(number, count));
@@ -462,9 +475,8 @@ void TileMemory::storeSteps(OpBuilder &at, unsigned number, Value tile, Value ti
   SmallVector<Value> limits;
   SmallVector<Attribute> coefficients;
   limitsOf(builder, address.set, limits, coefficients);
-  auto store =
-      TileStoreOp::create(builder, recurrence.getLoc(), tile, interface.tensors[number].stored, pointers[number],
-                          address.offset, address.strides, limits, builder.getArrayAttr(coefficients));
+  auto store = TileStoreOp::create(builder, locOf(number), tile, interface.tensors[number].stored, pointers[number],
+                                   address.offset, address.strides, limits, builder.getArrayAttr(coefficients));
   store.setAligned(alignmentOf(number, count));
 }
 

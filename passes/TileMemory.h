@@ -135,6 +135,8 @@ private:
   Address addressOfSteps(mlir::OpBuilder &builder, unsigned tensor, llvm::ArrayRef<SeenAs> seen, mlir::Value time,
                          int64_t count) const;
   int64_t alignmentOf(unsigned tensor, int64_t steps) const;
+  /// Where the description speaks of a tensor.
+  mlir::Location locOf(unsigned tensor) const;
   mlir::Value avoidEmpty(mlir::OpBuilder &builder, unsigned tensor, Address &address) const;
   mlir::Value strideOfTime(mlir::OpBuilder &builder, unsigned tensor) const;
   mlir::VectorType scratchType(unsigned tensor) const;
