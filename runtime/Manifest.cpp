@@ -256,7 +256,6 @@ private:
     program.target = entry["target"].name();
     program.schedule = entry["schedule"].text(maxList);
     program.unitStrides = entry["unit_strides"].truth();
-    program.alignment = entry["alignment"].integer(1, 4096);
     program.bound = entry["bound"].number();
     for (const Value &code : entry["code"].list(64)) {
       program.code.push_back({code["kind"].name(), code["file"].name()});
@@ -268,6 +267,10 @@ private:
       addNew(names, count, count["name"].name());
       program.counts.push_back({names.back(), tiles});
     }
+    for (const Value &from : entry["alignments"].list(512))
+      program.alignments.push_back({readTensorName(from), from["bytes"].integer(1, 4096)});
+    for (const Value &from : entry["multiples"].list(64))
+      program.multiples.push_back(readTiles(from, names));
     for (const Value &from : entry["buffers"].list(64)) {
       Manifest::Buffer buffer;
       buffer.name = from["name"].name();
@@ -317,11 +320,16 @@ private:
       return {Kind::Buffer, entry["name"].oneOf(buffers, "buffer")};
     if (kind == kindName(Kind::Parameter))
       return {Kind::Parameter, entry["name"].oneOf(parameters, "parameter")};
-    std::string tensor = kind + " " + entry["name"].name();
+    return {Kind::Tensor, readTensorName(entry)};
+  }
+
+  /// The place of the tensor of that kind and name.
+  size_t readTensorName(const Value &entry) {
+    std::string tensor = entry["kind"].name() + " " + entry["name"].name();
     auto it = std::find(tensors.begin(), tensors.end(), tensor);
     if (it == tensors.end())
       entry.refuse("there is no tensor " + printable(tensor));
-    return {Kind::Tensor, static_cast<size_t>(it - tensors.begin())};
+    return it - tensors.begin();
   }
 
   const Value &value;
@@ -413,14 +421,16 @@ json print(const Manifest::Tiles &tiles, const std::vector<std::string> &names) 
   return entry;
 }
 
+json printName(const Manifest::Tensor &tensor) {
+  return {{"kind", std::string(roleName(tensor.role))}, {"name", tensor.name}};
+}
+
 json print(const Manifest::Argument &argument, const Manifest::Function &function, const Manifest::Program &program,
            const std::vector<std::string> &names) {
   std::string kind(kindName(argument.kind));
   switch (argument.kind) {
-  case Kind::Tensor: {
-    const Manifest::Tensor &tensor = function.tensors[argument.index];
-    return {{"kind", std::string(roleName(tensor.role))}, {"name", tensor.name}};
-  }
+  case Kind::Tensor:
+    return printName(function.tensors[argument.index]);
   case Kind::Buffer:
     return {{"kind", kind}, {"name", program.buffers[argument.index].name}};
   case Kind::Absent:
@@ -452,6 +462,7 @@ json print(const Manifest::Kernel &kernel, const Manifest::Function &function, c
 json print(const Manifest::Program &program, const Manifest::Function &function) {
   std::vector<std::string> names = dimNames(function);
   json code = json::array(), counts = json::array(), buffers = json::array(), kernels = json::array();
+  json alignments = json::array(), multiples = json::array();
   for (const Manifest::Code &entry : program.code)
     code.push_back({{"kind", entry.kind}, {"file", entry.file}});
   for (const Manifest::Count &count : program.counts) {
@@ -460,6 +471,12 @@ json print(const Manifest::Program &program, const Manifest::Function &function)
     counts.push_back(entry);
     names.push_back(count.name);
   }
+  for (const Manifest::Alignment &alignment : program.alignments) {
+    alignments.push_back(printName(function.tensors[alignment.tensor]));
+    alignments.back()["bytes"] = alignment.bytes;
+  }
+  for (const Manifest::Tiles &multiple : program.multiples)
+    multiples.push_back(print(multiple, names));
   for (const Manifest::Buffer &buffer : program.buffers) {
     buffers.push_back({{"name", buffer.name},
                        {"dtype", std::string(dtypeName(buffer.dtype))},
@@ -471,9 +488,10 @@ json print(const Manifest::Program &program, const Manifest::Function &function)
     kernels.push_back(print(kernel, function, program, names));
   return {{"target", program.target},
           {"schedule", program.schedule},
-          {"unit_strides", program.unitStrides},
-          {"alignment", program.alignment},
           {"bound", program.bound},
+          {"unit_strides", program.unitStrides},
+          {"alignments", alignments},
+          {"multiples", multiples},
           {"code", code},
           {"counts", counts},
           {"buffers", buffers},

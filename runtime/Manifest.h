@@ -103,13 +103,20 @@ struct Manifest {
     std::string kind, file;
   };
 
+  /// What a tensor's address, and all its strides but the last, have to be multiples of.
+  struct Alignment {
+    size_t tensor = 0;
+    int64_t bytes = 1;
+  };
+
   /// A function compiled for one target under one schedule.
   struct Program {
     std::string target, schedule;
     /// The last stride of every tensor has to be 1.
     bool unitStrides = true;
-    /// What addresses and all strides but the last have to be multiples of, in bytes; 1: of nothing but the item.
-    int64_t alignment = 1;
+    std::vector<Alignment> alignments;
+    /// Sizes that have to be multiples of the tile.
+    std::vector<Tiles> multiples;
     /// Largest error to be expected, of the largest value, before results are rounded to their type.
     double bound = 0;
     std::vector<Code> code;

@@ -215,36 +215,73 @@ ssm_status ssm::checkCall(const Manifest::Function &function, const int64_t *siz
   return SSM_OK;
 }
 
-/// Whether a tensor lies in memory as the program needs it.
-static bool fits(const Manifest::Tensor &tensor, const ssm_tensor &given, const Manifest::Program &program,
-                 const int64_t *sizes) {
-  if (!given.data || tensor.rank() == 0)
-    return true;
-  int64_t shape[32];
-  size_t bytes;
-  if (shapeOf(tensor.layout, tensor.depth, tensor.dtype, sizes, shape, bytes, nullptr) || bytes == 0)
-    return true;
-  const size_t last = tensor.rank() - 1;
-  if (program.unitStrides && given.strides[last] != 1 && shape[last] > 1)
-    return false;
-  if (program.alignment == 1)
-    return true;
-  bool isAligned = reinterpret_cast<uintptr_t>(given.data) % program.alignment == 0;
-  for (size_t axis = 0; axis < last; ++axis)
-    isAligned &= shape[axis] <= 1 ||
-                 static_cast<uint64_t>(given.strides[axis]) * itemSize(tensor.dtype) % program.alignment == 0;
-  return isAligned;
-}
+namespace {
+/// Whether a call is one that a program takes. No shape overflows: checkCall has seen to that.
+class Conditions {
+public:
+  Conditions(const Manifest::Function &function, const Manifest::Program &program, const int64_t *given,
+             const ssm_call &call)
+      : function(function), program(program), call(call) {
+    std::copy(given, given + function.dims.size(), sizes.begin());
+    size_t known = function.dims.size();
+    for (const Manifest::Count &count : program.counts)
+      if (known < sizes.size())
+        sizes[known++] = countTiles(count.tiles, sizes[count.tiles.of]);
+  }
+
+  bool hold() const {
+    if (function.dims.size() + program.counts.size() > sizes.size())
+      return false;
+    bool all = true;
+    for (const Manifest::Tiles &multiple : program.multiples)
+      all &= sizes[multiple.of] % multiple.tile == 0;
+    for (size_t tensor = 0; program.unitStrides && tensor < function.tensors.size(); ++tensor)
+      all &= hasUnitStride(tensor);
+    for (const Manifest::Alignment &alignment : program.alignments)
+      all &= isAligned(alignment.tensor, alignment.bytes);
+    return all;
+  }
+
+private:
+  /// Whether a tensor has no elements, or is left out: then it lies anywhere.
+  bool isNothing(size_t number, int64_t *shape) const {
+    const Manifest::Tensor &tensor = function.tensors[number];
+    size_t bytes = 0;
+    shapeOf(tensor.layout, tensor.depth, tensor.dtype, sizes.data(), shape, bytes, nullptr);
+    return !call.tensors[number].data || tensor.rank() == 0 || bytes == 0;
+  }
+
+  bool hasUnitStride(size_t number) const {
+    int64_t shape[32];
+    if (isNothing(number, shape))
+      return true;
+    const size_t last = function.tensors[number].rank() - 1;
+    return call.tensors[number].strides[last] == 1 || shape[last] <= 1;
+  }
+
+  bool isAligned(size_t number, int64_t bytes) const {
+    int64_t shape[32];
+    if (isNothing(number, shape))
+      return true;
+    const Manifest::Tensor &tensor = function.tensors[number];
+    const ssm_tensor &given = call.tensors[number];
+    bool fits = reinterpret_cast<uintptr_t>(given.data) % bytes == 0;
+    for (size_t axis = 0; axis + 1 < tensor.rank(); ++axis)
+      fits &= shape[axis] <= 1 || static_cast<uint64_t>(given.strides[axis]) * itemSize(tensor.dtype) % bytes == 0;
+    return fits;
+  }
+
+  const Manifest::Function &function;
+  const Manifest::Program &program;
+  const ssm_call &call;
+  std::array<int64_t, Plan::maxSizes> sizes;
+};
+} // namespace
 
 const Manifest::Program *ssm::chooseProgram(const Manifest::Function &function, const int64_t *sizes,
                                             const ssm_call &call, const bool *isUsable) {
-  for (size_t number = 0; number < function.programs.size(); ++number) {
-    const Manifest::Program &program = function.programs[number];
-    bool isRight = isUsable[number];
-    for (size_t tensor = 0; isRight && tensor < function.tensors.size(); ++tensor)
-      isRight = fits(function.tensors[tensor], call.tensors[tensor], program, sizes);
-    if (isRight)
-      return &program;
-  }
+  for (size_t number = 0; number < function.programs.size(); ++number)
+    if (isUsable[number] && Conditions(function, function.programs[number], sizes, call).hold())
+      return &function.programs[number];
   return nullptr;
 }

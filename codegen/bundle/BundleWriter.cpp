@@ -2,6 +2,7 @@
 
 #include "codegen/bundle/BundleWriter.h"
 #include "codegen/bundle/Describe.h"
+#include "codegen/bundle/Header.h"
 #include "codegen/lowering/Machine.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LLVMContext.h"
@@ -40,6 +41,7 @@ public:
             return std::move(error);
       written.schedule = schedule;
     }
+    code[manifest.model + ".h"] = makeHeader(manifest);
     written.files = bundleFiles(manifest, code);
     return std::move(written);
   }
@@ -62,6 +64,10 @@ private:
       return program.takeError();
     program->target = target.name;
     program->unitStrides = unit;
+    if (!unit) {
+      program->alignments.clear();
+      program->multiples.clear();
+    }
     program->bound = errorBound;
     if (Error error = addCode(*lowered, target, *program))
       return error;

@@ -72,6 +72,8 @@ private:
         kernel.grid.push_back({sizeOf(lowered, dim.first), place.span(), place.runsEmpty});
     if (lowered.placement.chunk)
       kernel.grid.push_back({sizeOf(lowered, recurrence.getScan()), lowered.placement.chunk, 1});
+    if (int64_t multiple = lowered.interface.stepsMultiple; multiple > 1)
+      program.multiples.push_back({sizeOf(lowered, recurrence.getScan()), multiple});
     using Kind = Manifest::Argument::Kind;
     for (const KernelTensor &tensor : lowered.interface.tensors)
       if (Error error = addTensor(kernel, lowered, tensor))
@@ -114,6 +116,8 @@ private:
       for (auto [number, known] : llvm::enumerate(function.tensors))
         if (known.role == roleOf(tensor.role) && known.name == tensor.name) {
           kernel.arguments.push_back({Kind::Tensor, number});
+          if (tensor.alignment > 1)
+            program.alignments.push_back({number, tensor.alignment});
           return Error::success();
         }
       if (tensor.isState()) {

@@ -10,7 +10,8 @@ namespace ssm {
 Manifest::Function describeFunction(RecurrenceOp recurrence, const Lowered &lowered);
 
 /// How kernels compiled for a GPU are started: what Launch.cpp does with a call in this process, for programs that have
-/// the manifest alone. Code and shared memory are the caller's to add. An error for kernels that only a processor has.
+/// the manifest alone. The conditions are those of the packed variant. Code and static shared memory are the caller's
+/// to add. An error for kernels that only a processor has.
 llvm::Expected<Manifest::Program> describeProgram(RecurrenceOp recurrence, const Lowered &lowered,
                                                   const Manifest::Function &function);
 

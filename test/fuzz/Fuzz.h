@@ -21,6 +21,7 @@ public:
   virtual std::string judge(int64_t count) const = 0;
 };
 
+std::unique_ptr<Target> makeBundleTarget();
 std::unique_ptr<Target> makeDescriptionTarget();
 std::unique_ptr<Target> makeSafetensorsTarget();
 

@@ -1,5 +1,5 @@
-// Feeds mutated descriptions and safetensors files to the compiler in one process: each has to end in an error or in a
-// correct result, soon, and without a file half written. Built with sanitizers by scripts/test.
+// Feeds mutated descriptions, safetensors files and bundles to the compiler in one process: each has to end in an error
+// or in a correct result, soon, and without a file half written. Built with sanitizers by scripts/test.
 
 #include "test/fuzz/Fuzz.h"
 #include "test/fuzz/Watchdog.h"
@@ -42,7 +42,7 @@ int main(int argc, char **argv) {
                               llvm::cl::cat(category));
   llvm::cl::opt<int64_t> first("first", llvm::cl::desc("Index of the first input"), llvm::cl::init(0),
                                llvm::cl::cat(category));
-  llvm::cl::opt<std::string> kind("kind", llvm::cl::desc("Only description or safetensors"), llvm::cl::init(""),
+  llvm::cl::opt<std::string> kind("kind", llvm::cl::desc("Only description, safetensors or bundle"), llvm::cl::init(""),
                                   llvm::cl::cat(category));
   llvm::cl::HideUnrelatedOptions(category);
   llvm::cl::ParseCommandLineOptions(argc, argv, "Feeds broken and hostile input to ssmc\n");
@@ -51,7 +51,7 @@ int main(int argc, char **argv) {
   const bool isAlone = only >= 0;
   const int64_t begin = isAlone ? only : first, end = isAlone ? only + 1 : first + count;
   Tally tally;
-  for (auto make : {makeDescriptionTarget, makeSafetensorsTarget}) {
+  for (auto make : {makeDescriptionTarget, makeSafetensorsTarget, makeBundleTarget}) {
     std::unique_ptr<Target> target = make();
     if (kind.empty() || kind == target->name())
       runTarget(*target, seed, begin, end, /*judged=*/!isAlone, tally);

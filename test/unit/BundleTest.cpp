@@ -35,7 +35,10 @@ Manifest smallManifest() {
     Manifest::Program &program = function.programs.emplace_back();
     program.target = "sm_90";
     program.unitStrides = unit;
-    program.alignment = unit ? 16 : 1;
+    if (unit) {
+      program.alignments = {{0, 16}};
+      program.multiples = {{1, 4}};
+    }
     program.bound = 2e-5;
     program.code = {{"cubin", "a.cubin"}, {"ptx", "a.ptx"}};
     program.counts = {{"chunks", {1, 8, 1}}};
@@ -201,7 +204,8 @@ TEST(Plan, ChoosesCodeByHowTensorsLieInMemory) {
   const Manifest manifest = smallManifest();
   const Manifest::Function &function = manifest.functions[0];
   alignas(16) char data[64];
-  const int64_t sizes[] = {3, 16, 4}, dense[] = {16, 1}, odd[] = {17, 1}, far[] = {64, 2}, state[] = {8, 4, 1};
+  int64_t sizes[] = {3, 16, 4};
+  const int64_t dense[] = {16, 1}, odd[] = {17, 1}, far[] = {64, 2}, state[] = {8, 2, 1};
   const bool both[] = {true, true}, second[] = {false, true};
   const auto chosen = [&](const int64_t *strides, const void *x, const bool *usable) -> int64_t {
     const ssm_tensor tensors[] = {{const_cast<void *>(x), strides}, {data, dense}, {data, state}, {nullptr, nullptr}};
@@ -214,6 +218,8 @@ TEST(Plan, ChoosesCodeByHowTensorsLieInMemory) {
   EXPECT_EQ(chosen(dense, data + 2, both), 1);
   EXPECT_EQ(chosen(odd, data, both), 1);
   EXPECT_EQ(chosen(far, data, both), 1);
+  sizes[1] = 18;
+  EXPECT_EQ(chosen(dense, data, both), 1);
 }
 
 TEST(CudaDevice, TakesCodeThatRunsOnItsArchitecture) {

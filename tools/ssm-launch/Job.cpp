@@ -44,6 +44,7 @@ private:
   std::optional<Problem> open();
   std::optional<Problem> readArguments();
   std::optional<Problem> readParameters();
+  std::optional<Problem> drawInputs();
   std::optional<Problem> prepare();
   std::optional<Problem> runOnce();
   std::optional<Problem> measure();
@@ -95,6 +96,26 @@ std::optional<Problem> Job::readParameters() {
   return std::nullopt;
 }
 
+std::optional<Problem> Job::drawInputs() {
+  // All that the inputs depend on.
+  json wanted = {{"seed", options.seed}, {"dims", options.dims}};
+  for (const auto &[name, range] : options.ranges)
+    wanted["ranges"][name] = {range.low, range.high};
+  Manifest interface;
+  interface.functions.push_back(manifest());
+  interface.functions.back().programs.clear();
+  wanted["interface"] = printManifest(interface);
+  if (std::string text = wanted.dump(); session.drawnFor != text) {
+    Result<CallArguments> drawn = drawArguments(manifest(), options.dims, options.ranges, options.seed);
+    if (!drawn)
+      return drawn.problem();
+    session.drawn = std::move(*drawn);
+    session.drawnFor = std::move(text);
+  }
+  arguments = session.drawn;
+  return std::nullopt;
+}
+
 std::optional<Problem> Job::readArguments() {
   if (std::optional<Problem> problem = readParameters())
     return problem;
@@ -102,13 +123,9 @@ std::optional<Problem> Job::readArguments() {
   if (path.empty() && !options.checks.empty())
     path = options.checks.front();
   if (path.empty()) {
-    if (!options.bench)
-      return Problem{"there is nothing to do: give --in and --out, --check or --bench"};
-    Result<CallArguments> drawn = drawArguments(manifest(), options.dims, options.ranges, options.seed);
-    if (!drawn)
-      return drawn.problem();
-    arguments = std::move(*drawn);
-    return std::nullopt;
+    if (options.bench)
+      return drawInputs();
+    return Problem{"there is nothing to do: give --in and --out, --check or --bench"};
   }
   Result<Safetensors> file = readSafetensors(path);
   if (!file)

@@ -27,6 +27,9 @@ struct Session {
   int ordinal = 0;
   std::unique_ptr<Gpu> gpu;
   std::unique_ptr<Stopwatch> stopwatch;
+  /// What was drawn last, and for what: another schedule of the same sizes takes it as it is.
+  std::string drawnFor;
+  CallArguments drawn;
 };
 
 /// Opens a bundle and does what is asked. The report has what was found (docs/bundles.md); `passed` is false where a

@@ -1,0 +1,199 @@
+// Bundles: damaged archives are refused, and what a changed manifest leads to stays inside its bounds.
+
+#include "runtime/Bundle.h"
+#include "runtime/Plan.h"
+#include "test/fuzz/Fuzz.h"
+#include "test/fuzz/Mutation.h"
+
+#include <cstring>
+
+using namespace ssm;
+using namespace ssm::fuzz;
+using ssm::test::Random;
+
+namespace {
+using Kind = Manifest::Argument::Kind;
+
+const std::vector<std::string> &manifestWords() {
+  static const std::vector<std::string> words = {
+      "\"batch\"",  "\"time\"",  "\"chunks\"", "\"input\"",  "\"final_state\"",
+      "\"buffer\"", "\"size\"",  "\"tasks\"",  "\"absent\"", "\"bf16\"",
+      "\"like\"",   "\"axes\"",  "\"depth\"",  "\"tile\"",   "\"of\"",
+      "null",       "true",      "-1",         "1.5",        "1e308",
+      "0",          "4096",      "{",          "}",          "[",
+      "]",          ",",         ":",          "\"",         "\\u0000",
+      "\"../x\"",   "\"a.ptx\"", "2147483648", "\x80",       "[[",
+      "]]"};
+  return words;
+}
+
+/// Layouts, counts and arguments drawn; all of it is right.
+class ManifestMaker {
+public:
+  explicit ManifestMaker(Random &random) : random(random) {}
+
+  Manifest make() {
+    Manifest manifest;
+    manifest.compiler = "ssmc";
+    manifest.model = "drawn";
+    Manifest::Function &function = manifest.functions.emplace_back();
+    function.mode = "forward";
+    const char *names[] = {"batch", "channel", "state", "time"};
+    for (size_t dim = 0; dim < 4; ++dim)
+      function.dims.push_back({names[dim], random.chance(20) ? std::optional<int64_t>(16) : std::nullopt, dim});
+    if (random.chance(30))
+      function.dims.push_back({"column", std::nullopt, 2});
+    function.scan = 3;
+    const Manifest::Role roles[] = {Manifest::Role::Input, Manifest::Role::Output, Manifest::Role::InitialState,
+                                    Manifest::Role::FinalState};
+    for (const Manifest::Role role : roles)
+      for (uint64_t count = random.below(3); count > 0; --count)
+        function.tensors.push_back({role, "t" + std::to_string(count), random.chance(50) ? DType::F32 : DType::BF16,
+                                    layout(function.dims.size()), int64_t(1 + random.below(3)), random.chance(50)});
+    if (random.chance(50))
+      function.parameters.push_back({"scale", 0.25});
+    for (uint64_t count = 1 + random.below(2); count > 0; --count)
+      addProgram(function);
+    return manifest;
+  }
+
+private:
+  Manifest::Layout layout(size_t sizes) {
+    Manifest::Layout axes(random.below(4));
+    for (std::vector<size_t> &axis : axes)
+      for (uint64_t parts = 1 + random.below(2); parts > 0; --parts)
+        axis.push_back(random.below(sizes));
+    return axes;
+  }
+
+  void addProgram(Manifest::Function &function) {
+    Manifest::Program &program = function.programs.emplace_back();
+    program.target = "sm_90";
+    program.unitStrides = random.chance(50);
+    program.code = {{"ptx", "a.ptx"}};
+    size_t sizes = function.dims.size();
+    if (random.chance(60)) {
+      program.counts.push_back({"chunks", {3, int64_t(1 + random.below(100)), 1}});
+      ++sizes;
+    }
+    for (uint64_t count = random.below(3); count > 0; --count)
+      program.buffers.push_back({"b" + std::to_string(count), DType::F32, layout(sizes), 1});
+    if (!function.tensors.empty() && random.chance(50))
+      program.alignments.push_back({random.below(function.tensors.size()), 16});
+    Manifest::Kernel &kernel = program.kernels.emplace_back();
+    kernel.entry = "k";
+    kernel.threads = 32;
+    kernel.grid = {{0, 1, 1}, {random.below(sizes), int64_t(1 + random.below(64)), 0}};
+    for (size_t tensor = 0; tensor < function.tensors.size(); ++tensor)
+      kernel.arguments.push_back({Kind::Tensor, tensor});
+    for (size_t buffer = 0; buffer < program.buffers.size(); ++buffer)
+      kernel.arguments.push_back({Kind::Buffer, buffer});
+    kernel.arguments.push_back({Kind::Absent, random.below(5)});
+    kernel.arguments.push_back({Kind::Size, random.below(sizes)});
+    kernel.arguments.push_back({Kind::Tasks, 0});
+  }
+
+  Random &random;
+};
+
+class BundleTarget : public Target {
+public:
+  const char *name() const override { return "bundle"; }
+
+  std::string run(uint64_t seed, int64_t index) override {
+    Random random(seed * 0x9e3779b97f4a7c15 + ~index);
+    const ArchiveFiles files = bundleFiles(ManifestMaker(random).make(), {{"a.ptx", "// code"}});
+    if (Result<Bundle> bundle = makeBundle(files); !bundle)
+      return "a good bundle is refused: " + bundle.error();
+    return random.chance(30) ? damage(packArchive(files), random) : change(files, random);
+  }
+
+  std::string summary() const override {
+    return std::to_string(damaged) + " damaged; of changed manifests " + std::to_string(refused) + " refused, " +
+           std::to_string(read) + " read, of which " + std::to_string(launched) + " launches planned";
+  }
+
+  std::string judge(int64_t count) const override {
+    if (read * 20 < count || refused * 20 < count || launched * 20 < count)
+      return "the inputs are not a mixture: " + summary();
+    return "";
+  }
+
+private:
+  /// A file with other bytes is none.
+  std::string damage(const std::string &bytes, Random &random) {
+    std::string changed = bytes;
+    if (random.chance(30))
+      changed.resize(random.below(changed.size()));
+    else
+      for (uint64_t count = 1 + random.below(4); count > 0; --count)
+        changed[random.below(changed.size())] ^= static_cast<char>(1 << random.below(8));
+    ++damaged;
+    if (changed == bytes)
+      return "";
+    Result<ArchiveFiles> files = unpackArchive(changed);
+    if (files)
+      return "a damaged archive is read";
+    return files.error().empty() ? "refused without a reason" : "";
+  }
+
+  /// A folder whose manifest someone has edited.
+  std::string change(ArchiveFiles files, Random &random) {
+    const std::string other = printManifest(ManifestMaker(random).make());
+    const MutationSources sources = {other, manifestWords(), {{"[", "]"}, {"{\"a\":", "}"}}};
+    std::string &text = files["manifest.json"];
+    text = mutate(std::move(text), sources, random);
+    Result<Bundle> bundle = makeBundle(std::move(files));
+    if (!bundle) {
+      ++refused;
+      return bundle.error().empty() ? "refused without a reason" : "";
+    }
+    ++read;
+    const std::string printed = printManifest(bundle->manifest);
+    Result<Manifest> again = parseManifest(printed);
+    if (!again || printManifest(*again) != printed)
+      return "what was read is not what was printed";
+    for (const Manifest::Function &function : bundle->manifest.functions)
+      for (const Manifest::Program &program : function.programs)
+        if (std::string failure = plan(function, program, random); !failure.empty())
+          return failure;
+    return "";
+  }
+
+  /// Sizes that the function may or may not take; a sanitizer watches.
+  std::string plan(const Manifest::Function &function, const Manifest::Program &program, Random &random) {
+    std::vector<int64_t> sizes;
+    for (const Manifest::Dim &dim : function.dims)
+      sizes.push_back(dim.extent < sizes.size() ? sizes[dim.extent]
+                      : random.chance(3)        ? int64_t(1) << 62
+                                                : dim.size.value_or(random.below(50)));
+    const std::vector<int64_t> strides(40, 8);
+    char data[16];
+    std::vector<ssm_tensor> tensors(function.tensors.size(), {data, strides.data()});
+    const ssm_call call = {sizes.data(), tensors.data(), nullptr, data, 1 << 30, 0, nullptr};
+    ssm_error error;
+    Plan plan;
+    if (plan.begin(function, program, sizes.data(), &error) || checkCall(function, sizes.data(), call, &error))
+      return error.message[0] ? "" : "refused without a reason";
+    const std::vector<char> isUsable(function.programs.size(), 1);
+    chooseProgram(function, sizes.data(), call, reinterpret_cast<const bool *>(isUsable.data()));
+    for (const Manifest::Kernel &kernel : program.kernels) {
+      size_t expected = 0, count = 0;
+      for (const Manifest::Argument &argument : kernel.arguments)
+        expected += wordsOf(function, program, argument);
+      std::vector<uint64_t> words(Plan::maxWords);
+      int64_t tasks = -1;
+      if (plan.launch(kernel, call, tasks, words.data(), count, &error))
+        return error.message[0] ? "" : "refused without a reason";
+      ++launched;
+      if (count != expected || tasks < 0)
+        return "a launch has " + std::to_string(count) + " words and " + std::to_string(tasks) + " tasks";
+    }
+    return "";
+  }
+
+  int64_t damaged = 0, refused = 0, read = 0, launched = 0;
+};
+} // namespace
+
+std::unique_ptr<Target> ssm::fuzz::makeBundleTarget() { return std::make_unique<BundleTarget>(); }
