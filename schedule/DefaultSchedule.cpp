@@ -48,6 +48,12 @@ constexpr int64_t warpLanes = 32, blockThreads = 128;
 /// Threads wanted on one core of a GPU, to hide latencies: about 8 warps. Lanes double their number, so that from 6 on
 /// no more are taken.
 constexpr int64_t threadsPerCore = 6 * warpLanes;
+/// Where time tiles are staged, two lanes are better than one up to 16 warps on a core: the registers of a state are
+/// half as many, so that there are twice the warps. More lanes take more of shared memory's time, and are taken up to 3
+/// warps; beyond a few of them, chunks of time are better. Measured on an H100 (bench/results).
+constexpr int64_t warpsStaged = 16, warpsSplit = 3, lanesBeforeChunks = 4;
+/// Steps of a staged time tile, and of them those that a thread reads and writes at once.
+constexpr int64_t stagedTile = 32, stagedCopies = 8;
 /// Cutting time doubles the work, so it has to bring several times the threads; and chunks' own costs need steps.
 constexpr int64_t fewestChunks = 4, fewestChunkSteps = 512;
 /// Tiles of the lanes' dimension that should be left for the cores.
@@ -388,8 +394,40 @@ private:
     return product;
   }
 
+  /// Whether memory runs along time, so that time tiles go through shared memory: blocks read and write it in runs. A
+  /// few steps are not worth it.
+  bool stagesOnGpu() {
+    auto runs = [&](LayoutAttr layout, std::optional<Type> stored, Type type) {
+      return runsAlongScan(recurrence, layout) && !isa<ComplexType>(stored.value_or(type));
+    };
+    Block &body = recurrence.getBody().front();
+    return sizeOf(dims.scan()).value_or(stagedTile) >= stagedTile &&
+           llvm::any_of(body.getOps<InputOp>(),
+                        [&](InputOp input) { return runs(input.getLayout(), input.getStored(), input.getType()); });
+  }
+
+  /// What is said of time tiles in shared memory, where so many lanes share a summed dimension: what lanes would
+  /// compute each for itself is computed once, before the steps and after them.
+  void addStages(Schedule &schedule, int64_t lanes) {
+    if (lanes == 1) {
+      schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
+      return;
+    }
+    schedule.knobs = {{"at", {"free"}, "stage"}};
+    for (auto output : recurrence.getBody().front().getOps<OutputOp>())
+      if (runsAlongScan(recurrence, output.getLayout()) &&
+          !isa<ComplexType>(output.getStored().value_or(output.getValue().getType())))
+        schedule.knobs.push_back({"at", {output.getName().str()}, "store"});
+  }
+
+  /// Threads below which the number of lanes doubles once more.
+  int64_t threadsBefore(int64_t lanes, bool isStaged) {
+    int64_t warps = !isStaged ? threadsPerCore / warpLanes : lanes == 1 ? warpsStaged : warpsSplit;
+    return target.cores * warps * warpLanes;
+  }
+
   /// The summed dimension that goes over lanes, and over how many.
-  std::pair<std::optional<unsigned>, int64_t> chooseWarpLanes(std::optional<int64_t> threads, int64_t wanted) {
+  std::pair<std::optional<unsigned>, int64_t> chooseWarpLanes(std::optional<int64_t> threads, bool isStaged) {
     std::optional<unsigned> laneDim;
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (held.contains(dim) && !taps.contains(dim) && !isMovedAlong(dim) &&
@@ -397,7 +435,7 @@ private:
         laneDim = dim;
     int64_t lanes = 1;
     while (laneDim && lanes < warpLanes && 2 * lanes <= *sizeOf(*laneDim) &&
-           (keptBy(laneDim, lanes) > keptRegisters || (threads && *threads * lanes < wanted)))
+           (keptBy(laneDim, lanes) > keptRegisters || (threads && *threads * lanes < threadsBefore(lanes, isStaged))))
       lanes *= 2;
     return {lanes > 1 ? laneDim : std::nullopt, lanes};
   }
@@ -405,7 +443,7 @@ private:
   /// Steps of a chunk, where time has to be cut to fill the device.
   std::optional<int64_t> chooseChunk(std::optional<int64_t> threads, int64_t wanted) {
     std::optional<int64_t> steps = sizeOf(dims.scan());
-    if (!threads || !steps || *threads == 0)
+    if (!target.cutsTime || !threads || !steps || *threads == 0)
       return std::nullopt;
     int64_t chunks = std::min<int64_t>(llvm::divideCeil(wanted, *threads), *steps / fewestChunkSteps);
     if (chunks < fewestChunks)
@@ -421,7 +459,7 @@ private:
     reasons.parallel = parallel;
     reasons.wanted = wanted;
     reasons.cores = target.cores;
-    reasons.warps = threadsPerCore / warpLanes;
+    reasons.warps = target.cores ? wanted / target.cores / warpLanes : 0;
     reasons.keptAlone = keptBy(std::nullopt, 1);
     reasons.kept = keptBy(laneDim, lanes);
     reasons.keptMost = keptRegisters;
@@ -442,16 +480,25 @@ private:
       if (dim != dims.scan() && !held.contains(dim) && (!threadDim || score(dim) >= score(*threadDim)))
         threadDim = dim;
     std::optional<int64_t> parallel = parallelSize();
-    int64_t wanted = target.cores * threadsPerCore;
+    bool isStaged = stagesOnGpu();
     std::optional<unsigned> laneDim;
     int64_t lanes = 1;
-    std::tie(laneDim, lanes) = chooseWarpLanes(parallel, wanted);
+    std::tie(laneDim, lanes) = chooseWarpLanes(parallel, isStaged);
+    int64_t wanted = threadsBefore(lanes, isStaged);
+    // More than a few lanes cost more than chunks of time do.
+    if (isStaged && lanes > lanesBeforeChunks && parallel && keptBy(laneDim, 2) <= keptRegisters &&
+        chooseChunk(2 * *parallel, threadsBefore(1, isStaged))) {
+      lanes = 2;
+      wanted = threadsBefore(1, isStaged);
+    }
     bool isTooMuch = keptBy(laneDim, lanes) > 2 * keptRegisters;
     if (isTooMuch) {
       laneDim = std::nullopt;
       lanes = 1;
+      isStaged = false;
+      wanted = threadsBefore(lanes, isStaged);
     }
-    recordReasons(parallel, wanted, laneDim, lanes, isTooMuch);
+    recordReasons(parallel, isStaged && lanes == 2 ? threadsBefore(1, isStaged) : wanted, laneDim, lanes, isTooMuch);
     if (parallel)
       parallel = llvm::SaturatingMultiply<uint64_t>(*parallel, lanes);
     int64_t threads = blockThreads / lanes;
@@ -466,9 +513,16 @@ private:
         continue;
       }
       if (dim == dims.scan()) {
-        if (std::optional<int64_t> chunk = reasons.chunkSteps = chooseChunk(parallel, wanted))
-          placement.levels.push_back({Level::Grid, chunk});
-        else
+        int64_t tile = lanes > 2 ? 2 * stagedTile : stagedTile;
+        reasons.chunkSteps = chooseChunk(parallel, wanted);
+        if (isStaged && reasons.chunkSteps)
+          reasons.chunkSteps = llvm::alignTo(*reasons.chunkSteps, tile);
+        if (reasons.chunkSteps)
+          placement.levels.push_back({Level::Grid, reasons.chunkSteps});
+        if (isStaged)
+          llvm::append_range(placement.levels,
+                             std::initializer_list<LevelCount>{{Level::Loop, tile}, {Level::Reg, stagedCopies}});
+        else if (!reasons.chunkSteps)
           placement.levels.push_back({Level::Loop, std::nullopt});
       } else if (held.contains(dim)) {
         if (dim == laneDim)
@@ -490,6 +544,8 @@ private:
         !inside.empty())
       std::rotate(scanned, scanned + 1, schedule.dims.end());
     llvm::append_range(schedule.dims, inside);
+    if (isStaged)
+      addStages(schedule, lanes);
     return schedule;
   }
 

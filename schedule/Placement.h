@@ -15,6 +15,8 @@ struct Target {
   int64_t vectorRegisters = 32;
   /// Cores that tasks may run on; 0 where that is not known.
   int64_t cores = 0;
+  /// Whether a default schedule may cut time into chunks over the grid.
+  bool cutsTime = true;
 };
 
 /// Sizes that are likely at launch; they steer defaults and never correctness. By dimension name.

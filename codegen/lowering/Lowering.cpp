@@ -93,10 +93,13 @@ static Error chooseForGpu(Lowered &lowered, RecurrenceOp recurrence, LoweringOpt
     return wanted.takeError();
   std::optional<int64_t> steps = chunkSteps(*wanted, recurrence.getScan());
   if (Error error = steps ? checkChunks(recurrence, *steps) : Error::success()) {
+    LoweringOptions whole = options;
+    whole.target.machine.cutsTime = false;
+    lowered.reasons.clear();
+    wanted = chooseDefault(*lowered.module, whole, lowered.reasons);
     lowered.reasons.back() = recurrence.getScan().str() + " is not cut into chunks: " + toString(std::move(error));
-    for (DimPlacement &placement : wanted->dims)
-      if (placement.dim == recurrence.getScan())
-        placement.levels = {{Level::Loop, std::nullopt}};
+    if (!wanted)
+      return wanted.takeError();
   }
   options.schedule = printSchedule(*wanted);
   return Error::success();
