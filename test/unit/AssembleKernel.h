@@ -8,15 +8,17 @@
 
 namespace ssm::test {
 
-/// Has ptxas take a recurrence's PTX for three generations of GPUs, where there is a toolkit. Not optimized: that takes
-/// most of the time, and what is taken is the same.
+/// Has ptxas take a recurrence's PTX for three generations of GPUs, where there is a toolkit. PTX for the first is what
+/// the second gets, but for its version; the third has instructions of its own. Not optimized: that takes most of the
+/// time, and what is taken is the same.
 inline void expectAssembles(RecurrenceOp recurrence, const std::string &schedule) {
   llvm::Expected<std::optional<std::string>> program = findCudaProgram("ptxas");
   ASSERT_TRUE(static_cast<bool>(program)) << llvm::toString(program.takeError());
   if (!*program)
     return;
-  for (const char *name : {"sm_80", "sm_90", "sm_100"}) {
-    SCOPED_TRACE(name);
+  const std::pair<const char *, std::vector<const char *>> generations[] = {{"sm_80", {"sm_80", "sm_90"}},
+                                                                            {"sm_100", {"sm_100"}}};
+  for (const auto &[name, chips] : generations) {
     llvm::Expected<CompileTarget> target = parseTarget(name);
     ASSERT_TRUE(static_cast<bool>(target)) << llvm::toString(target.takeError());
     llvm::Expected<Emitted> ptx = emit(recurrence, "ptx", {*target, schedule, /*packed=*/true, {}});
@@ -24,9 +26,13 @@ inline void expectAssembles(RecurrenceOp recurrence, const std::string &schedule
     llvm::Expected<TemporaryFile> source = TemporaryFile::create("ptx", ptx->content);
     llvm::Expected<TemporaryFile> cubin = TemporaryFile::create("cubin");
     ASSERT_TRUE(source && cubin);
-    llvm::Expected<std::string> taken = runProgram(
-        **program, {"-O0", "--gpu-name", name, llvm::StringRef(source->name()), "-o", llvm::StringRef(cubin->name())});
-    ASSERT_TRUE(static_cast<bool>(taken)) << llvm::toString(taken.takeError());
+    for (const char *chip : chips) {
+      SCOPED_TRACE(chip);
+      llvm::Expected<std::string> taken =
+          runProgram(**program, {"-O0", "--gpu-name", chip, llvm::StringRef(source->name()), "-o",
+                                 llvm::StringRef(cubin->name())});
+      ASSERT_TRUE(static_cast<bool>(taken)) << llvm::toString(taken.takeError());
+    }
   }
 }
 
