@@ -63,12 +63,15 @@ static void setOrdering(Instruction &instruction, AtomicOrdering ordering) {
   }
 }
 
-/// Whether a condition compares with one of the kernel's arguments: a size, or a pointer that may be null.
+/// Whether a condition compares with one of the kernel's arguments, a size or a pointer that may be null, or with the
+/// thread's number.
 static bool dependsOnArguments(const llvm::Value *value, unsigned depth = 0) {
   if (llvm::isa<llvm::Argument>(value))
     return true;
+  if (auto *call = llvm::dyn_cast<llvm::CallInst>(value))
+    return intrinsicName(*call).ends_with("sreg.tid.x");
   auto *instruction = llvm::dyn_cast<Instruction>(value);
-  if (!instruction || depth > 6 || llvm::isa<llvm::PHINode, llvm::LoadInst, llvm::CallInst>(instruction))
+  if (!instruction || depth > 6 || llvm::isa<llvm::PHINode, llvm::LoadInst>(instruction))
     return false;
   return llvm::any_of(instruction->operands(),
                       [&](const llvm::Use &use) { return dependsOnArguments(use, depth + 1); });
