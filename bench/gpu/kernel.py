@@ -15,12 +15,16 @@ def fits(program, tensors, target, dims):
     """Whether a program is for the target and for contiguous tensors of these sizes."""
     if program["target"] != target:
         return False
-    for tensor in tensors:
+    for condition in program["alignments"]:
+        tensor = next(t for t in tensors if (t["role"], t["name"]) == (condition["kind"], condition["name"]))
         rows = BYTES.get(tensor["dtype"], 8)
         for extent in reversed(shape(tensor["layout"], dims)[1:]):
             rows *= extent
-            if rows % program["alignment"]:
+            if rows % condition["bytes"]:
                 return False
+    sizes = all_sizes(program, dims)
+    if any(sizes[condition["of"]] % condition["tile"] for condition in program["multiples"]):
+        return False
     return True
 
 

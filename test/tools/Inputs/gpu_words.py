@@ -23,8 +23,12 @@ kernel["arguments"] = [{"kind": "absent", "axes": 2}, {"kind": "buffer", "name":
 assert pack_words(kernel, call, sizes, {("buffer", "w"): (8, [2])}) == [q(0), q(0), q(0), q(8), q(2)]
 assert all_sizes({"counts": [{"name": "chunks", "of": "t", "tile": 4, "at_least": 1}]}, {"t": 9})["chunks"] == 3
 
-# Rows of 3 * 8 and of 3 * 7 values of two bytes.
-assert fits({"target": "sm_90", "alignment": 16}, [u, h], "sm_90", {"b": 5, "c": 3, "t": 8})
-assert not fits({"target": "sm_90", "alignment": 16}, [u, h], "sm_90", {"b": 5, "c": 3, "t": 7})
-assert not fits({"target": "sm_80", "alignment": 1}, [u, h], "sm_90", {"b": 5, "c": 3, "t": 8})
+# Rows of 3 * 8 and of 3 * 7 values of two bytes; steps of which a thread takes 4 at once.
+wide = {"target": "sm_90", "counts": [], "alignments": [{"kind": "input", "name": "u", "bytes": 16}],
+        "multiples": [{"of": "t", "tile": 4}]}
+assert fits(wide, [u, h], "sm_90", {"b": 5, "c": 3, "t": 8})
+assert not fits(wide, [u, h], "sm_90", {"b": 5, "c": 3, "t": 7})
+assert not fits({**wide, "alignments": []}, [u, h], "sm_90", {"b": 5, "c": 3, "t": 6})
+assert fits({**wide, "multiples": []}, [u, h], "sm_90", {"b": 5, "c": 8, "t": 7})
+assert not fits({**wide, "target": "sm_80"}, [u, h], "sm_90", {"b": 5, "c": 3, "t": 8})
 print("words are in their places")
