@@ -193,17 +193,30 @@ TEST(DefaultSchedule, AGpuTakesAThreadAChannel) {
 TEST(DefaultSchedule, AGpuIsFilled) {
   const Target h100 = {.gpu = true, .cores = 132};
   Result few = choose("mamba1", {{"batch", 1}, {"group", 1}, {"member", 4096}, {"state", 16}, {"time", 2048}}, h100);
-  EXPECT_EQ(few.on("state", Level::Lane), 8) << few.text;
-  EXPECT_EQ(few.on("state", Level::Reg), 2) << few.text;
-  EXPECT_EQ(few.on("member", Level::Thread), 16) << few.text;
+  EXPECT_EQ(few.on("state", Level::Lane), 4) << few.text;
+  EXPECT_EQ(few.on("state", Level::Reg), 4) << few.text;
+  EXPECT_EQ(few.on("member", Level::Thread), 32) << few.text;
   EXPECT_FALSE(few.on("time", Level::Grid)) << few.text;
   Result many = choose("mamba1", {{"batch", 32}, {"group", 1}, {"member", 4096}, {"state", 16}, {"time", 2048}}, h100);
   EXPECT_EQ(many.on("state", Level::Reg), 16) << many.text;
   EXPECT_FALSE(many.on("state", Level::Lane)) << many.text;
   Result longest =
       choose("mamba1", {{"batch", 1}, {"group", 1}, {"member", 64}, {"state", 16}, {"time", 1000000}}, h100);
-  EXPECT_EQ(longest.on("state", Level::Lane), 16) << longest.text;
+  EXPECT_EQ(longest.on("state", Level::Lane), 2) << longest.text;
   EXPECT_TRUE(longest.on("time", Level::Grid)) << longest.text;
+}
+
+/// Memory that runs along time goes through shared memory, if there is more of it than a few steps.
+TEST(DefaultSchedule, AGpuStagesWhatRunsAlongTime) {
+  const Target h100 = {.gpu = true, .cores = 132};
+  Result alone = choose("mamba1", {{"batch", 32}, {"group", 1}, {"member", 4096}, {"state", 16}, {"time", 2048}}, h100);
+  EXPECT_TRUE(llvm::StringRef(alone.text).ends_with("time=loop:32,reg:8; load=staged; store=staged")) << alone.text;
+  Result shared = choose("mamba1", {{"batch", 8}, {"group", 1}, {"member", 4096}, {"state", 16}, {"time", 2048}}, h100);
+  EXPECT_TRUE(llvm::StringRef(shared.text).ends_with("time=loop:32,reg:8; at(free)=stage; at(y)=store")) << shared.text;
+  Result step = choose("mamba1", {{"batch", 32}, {"group", 1}, {"member", 4096}, {"state", 16}, {"time", 1}}, h100);
+  EXPECT_FALSE(llvm::StringRef(step.text).contains("stage")) << step.text;
+  Result across = choose("rglru", {{"batch", 8}, {"channel", 2560}, {"time", 2048}}, h100);
+  EXPECT_FALSE(llvm::StringRef(across.text).contains("stage")) << across.text;
 }
 
 /// States that a thread's registers do not hold: over lanes where they are summed, in local memory where they are
