@@ -45,8 +45,8 @@ static LogicalResult verifyRuns(Operation *op, Type tile, std::optional<uint64_t
 }
 
 LogicalResult TilePlaceOp::verify() { // tile_place_c1
-  if (getLevel() != "grid" && getLevel() != "thread")
-    return emitOpError("has the unknown level '") << getLevel() << "'; expected grid or thread";
+  if (getLevel() != "grid" && getLevel() != "thread" && getLevel() != "tasks")
+    return emitOpError("has the unknown level '") << getLevel() << "'; expected grid, thread or tasks";
   return success();
 }
 

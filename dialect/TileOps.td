@@ -31,11 +31,11 @@ class Ssm_TileOp<string mnemonic, list<Trait> traits = []> : Ssm_Op<mnemonic, tr
 }
 
 def Ssm_TilePlaceOp : Ssm_TileOp<"tile_place", [Pure]> {
-  let summary = "Which task (`grid`) or thread (`thread`) this code runs as";
+  let summary = "Which task (`grid`) or thread (`thread`) this code runs as, or of how many tasks (`tasks`)";
   let description = [{
-    A number from 0: the task among all tasks of the kernel, or the thread within its block.
+    A number from 0: the task among all tasks of the kernel, or the thread within its block. Or how many tasks there are.
 
-    - tile_place_c1: `level` is grid or thread.
+    - tile_place_c1: `level` is grid, thread or tasks.
 
     Example: `%task = ssm.tile_place grid : i64`
   }];

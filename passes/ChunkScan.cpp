@@ -114,6 +114,16 @@ void addColumns(RecurrenceOp recurrence, ArrayRef<StringRef> names) {
   recurrence.setDimsAttr(ArrayAttr::get(context, all));
 }
 
+/// The attribute that ChunkRole reads; `steps` of 0 are left out.
+void setPlan(RecurrenceOp recurrence, int64_t steps, bool inTicketOrder, SmallVector<NamedAttribute> entries = {}) {
+  Builder builder(recurrence.getContext());
+  if (steps)
+    entries.push_back(builder.getNamedAttr("steps", builder.getI64IntegerAttr(steps)));
+  if (inTicketOrder)
+    entries.push_back(builder.getNamedAttr("in_ticket_order", builder.getUnitAttr()));
+  recurrence->setAttr("ssm.chunk", builder.getDictionaryAttr(entries));
+}
+
 //===----------------------------------------------------------------------===//
 // What a chunk does to the states of a level
 //===----------------------------------------------------------------------===//
@@ -125,7 +135,7 @@ public:
       : total(total), level(level), analysis(total), levels(total, analysis),
         builder(total.getLoc(), OpBuilder::atBlockEnd(&total.getBody().front())), compute(computeType(total)) {}
 
-  void build(int64_t steps) {
+  void build(int64_t steps, bool inTicketOrder) {
     for (const Component &component : analysis.components()) {
       if (levels[component] > level)
         continue;
@@ -135,11 +145,9 @@ public:
         addTotals(component);
     }
     prune();
-    total->setAttr("ssm.chunk", builder.getDictionaryAttr({
-                                    builder.getNamedAttr("steps", builder.getI64IntegerAttr(steps)),
-                                    builder.getNamedAttr("starts", builder.getDictionaryAttr(starts)),
-                                    builder.getNamedAttr("hands_on", builder.getDictionaryAttr(handsOn)),
-                                }));
+    setPlan(total, steps, inTicketOrder,
+            {builder.getNamedAttr("starts", builder.getDictionaryAttr(starts)),
+             builder.getNamedAttr("hands_on", builder.getDictionaryAttr(handsOn))});
   }
 
 private:
@@ -415,7 +423,6 @@ RecurrenceOp makeJoin(OpBuilder &builder, RecurrenceOp original, const std::stri
   auto join = RecurrenceOp::create(builder, original.getLoc(), builder.getStringAttr(name), builder.getArrayAttr(dims),
                                    DictionaryAttr(), original.getScanAttr(), UnitAttr(), StringAttr(), StringAttr());
   join.getBody().emplaceBlock();
-  join->setAttr("ssm.chunk", builder.getDictionaryAttr({builder.getNamedAttr("join", builder.getUnitAttr())}));
   return join;
 }
 
@@ -440,20 +447,19 @@ struct ChunkScan : ssm::impl::ChunkScanBase<ChunkScan> {
     for (unsigned level = 0; level < levels.size(); ++level) {
       auto total = cast<RecurrenceOp>(builder.clone(*recurrence));
       total.setSymName(name + "_total" + std::to_string(level));
-      TotalBuilder(total, level).build(steps);
+      TotalBuilder(total, level).build(steps, inTicketOrder);
       auto isJoined = [&](const Component &component) {
         return levels[component] == level && component.structure != Structure::Delay;
       };
       if (llvm::none_of(analysis.components(), isJoined))
         continue;
       RecurrenceOp join = makeJoin(builder, recurrence, name + "_join" + std::to_string(level));
+      setPlan(join, inTicketOrder ? steps : 0, inTicketOrder, {builder.getNamedAttr("join", builder.getUnitAttr())});
       JoinBuilder joiner(join, recurrence, analysis);
       for (const Component &component : llvm::make_filter_range(analysis.components(), isJoined))
         joiner.add(component);
     }
-    recurrence->setAttr("ssm.chunk", builder.getDictionaryAttr({
-                                         builder.getNamedAttr("steps", builder.getI64IntegerAttr(steps)),
-                                     }));
+    setPlan(recurrence, steps, inTicketOrder);
   }
 };
 } // namespace

@@ -15,6 +15,8 @@ int64_t ChunkRole::steps() const {
 
 bool ChunkRole::isJoin() const { return plan && plan.contains("join"); }
 
+bool ChunkRole::inTicketOrder() const { return plan && plan.contains("in_ticket_order"); }
+
 bool ChunkRole::isPart() const { return isJoin() || (plan && plan.contains("hands_on")); }
 
 StringRef ChunkRole::handsOn(StringRef state) const {
@@ -79,7 +81,8 @@ static void addStates(KernelInterface &interface, RecurrenceOp recurrence, const
         continue;
       KernelTensor tensor{role, state.name.str(), state.layout, state.stored ? state.stored : state.type, state.depth};
       if (isCarried)
-        tensor.workspace = "after." + tensor.name;
+        // A join's states have the names of buffers.
+        tensor.workspace = chunk.isJoin() ? tensor.name : "after." + tensor.name;
       else if (role == Role::FinalState)
         tensor.workspace = chunk.handsOn(state.name);
       if (!tensor.workspace.empty()) {
@@ -133,6 +136,69 @@ void ssm::setAlignments(KernelInterface &interface, RecurrenceOp recurrence, con
         interface.stepsMultiple =
             std::max<int64_t>(interface.stepsMultiple, widestAccess * 8 / tensor.stored.getIntOrFloatBitWidth());
     }
+}
+
+KernelInterface ssm::getPartInterface(RecurrenceOp part, const Placement &placement) {
+  KernelInterface interface = getKernelInterface(part);
+  setAlignments(interface, part, placement);
+  DimensionAnalysis dims(part);
+  for (KernelTensor &tensor : interface.tensors) {
+    if (tensor.workspace.empty())
+      continue;
+    DimSet own = dims.of(tensor.layout);
+    for (auto [dim, place] : llvm::enumerate(placement.places))
+      if (place.grid && !own.contains(dim))
+        tensor.perTile.push_back(dims.name(dim).str());
+  }
+  return interface;
+}
+
+bool ssm::isSameArray(const KernelTensor &a, const KernelTensor &b) {
+  if (!a.workspace.empty() || !b.workspace.empty())
+    return a.workspace == b.workspace;
+  return a.role == b.role && a.name == b.name;
+}
+
+/// A layout with names of dimensions that `last` has.
+static LayoutAttr namedAsIn(RecurrenceOp last, RecurrenceOp part, LayoutAttr layout) {
+  SmallVector<SmallVector<StringRef>> axes;
+  for (unsigned axis = 0; axis < layout.getRank(); ++axis)
+    axes.push_back(llvm::map_to_vector(
+        layout.getAxis(axis), [&](StringRef name) { return last.lookupDim(name) ? name : part.extentOf(name); }));
+  return LayoutAttr::get(last.getContext(), axes);
+}
+
+KernelInterface ssm::joinInterfaces(ArrayRef<RecurrenceOp> parts, ArrayRef<KernelInterface> interfaces,
+                                    const Placement &placement) {
+  using Role = KernelTensor::Role;
+  RecurrenceOp last = parts.back();
+  auto word = IntegerType::get(last.getContext(), 64);
+  auto none = LayoutAttr::get(last.getContext(), ArrayRef<SmallVector<StringRef>>());
+  KernelTensor order{Role::Order, "order", none, word, wordsOfOrder}, flags{Role::Flags, "flags", none, word, 0, true};
+  DimensionAnalysis dims(last);
+  for (auto [dim, place] : llvm::enumerate(placement.places))
+    if (place.grid)
+      flags.perTile.push_back(dims.name(dim).str());
+  KernelInterface whole = interfaces.back();
+  for (KernelTensor &tensor : whole.tensors)
+    if (tensor.role == Role::CarriedState)
+      tensor.role = Role::Between;
+  for (auto [part, interface] : llvm::zip_equal(parts.drop_back(), interfaces.drop_back())) {
+    flags.depth += !ChunkRole(part).isJoin();
+    for (const KernelTensor &tensor : interface.tensors) {
+      if (tensor.workspace.empty() ||
+          llvm::any_of(whole.tensors, [&](const KernelTensor &other) { return isSameArray(tensor, other); }))
+        continue;
+      whole.tensors.push_back(tensor);
+      whole.tensors.back().role = Role::Between;
+      whole.tensors.back().layout = namedAsIn(last, part, tensor.layout);
+    }
+  }
+  for (KernelTensor *tensor : {&flags, &order}) {
+    tensor->workspace = tensor->name;
+    whole.tensors.insert(whole.tensors.begin(), *tensor);
+  }
+  return whole;
 }
 
 int64_t ssm::countTasks(const Placement &placement, ArrayRef<int64_t> sizes) {

@@ -6,10 +6,16 @@
 
 namespace ssm {
 
+/// Words (i64) of an Order: a line of memory, since every block writes to it.
+constexpr int64_t wordsOfOrder = 16;
+
 /// One array that a kernel takes.
 struct KernelTensor {
-  /// CarriedState is the state before a chunk of a scan that runs in chunks, the first chunk aside.
-  enum class Role { Input, Output, InitialState, FinalState, CarriedState };
+  /// CarriedState is the state before a chunk of a scan that runs in chunks, the first chunk aside. Between is an array
+  /// of which the parts of a kernel have different roles. Order and Flags are what the blocks of a kernel in ticket
+  /// order agree by (ssm-ticket-order has their words): zero before the first launch. Between launches, nothing else
+  /// may write to the Order.
+  enum class Role { Input, Output, InitialState, FinalState, CarriedState, Between, Order, Flags };
   Role role;
   std::string name;
   LayoutAttr layout;
@@ -19,6 +25,8 @@ struct KernelTensor {
   int64_t depth = 1;
   /// One of them a chunk, along an axis in front.
   bool perChunk = false;
+  /// Of these dimensions, one of them a tile of the grid, along an axis in front of that.
+  std::vector<std::string> perTile = {};
   /// Name of the buffer between kernels that it stands in; empty for a caller's array.
   std::string workspace = {};
   /// Of a kernel that runs several steps as one: the array of which this is one step in each block of them, and which
@@ -32,7 +40,9 @@ struct KernelTensor {
   /// The name by which a caller gives it.
   const std::string &given() const { return array.empty() ? name : array; }
   /// Axes in memory.
-  unsigned getRank() const { return perChunk + layout.getRank() + (depth > 1); }
+  unsigned getRank() const { return !perTile.empty() + perChunk + layout.getRank() + (depth > 1); }
+  /// Whether it is zero before the first launch.
+  bool isOrder() const { return role == Role::Order || role == Role::Flags; }
   /// Initial and final states may be left out at launch, as null pointers.
   bool isState() const { return role == Role::InitialState || role == Role::FinalState; }
 };
@@ -51,10 +61,12 @@ struct KernelInterface {
 class ChunkRole {
 public:
   explicit ChunkRole(RecurrenceOp recurrence);
-  /// A chunk's steps; 0 for a recurrence that is not run in chunks.
+  /// A chunk's steps; 0 for a recurrence that is not run in chunks. In ticket order, a join knows them too.
   int64_t steps() const;
   /// Whether the recurrence runs over chunks and combines what they do to the states.
   bool isJoin() const;
+  /// Whether one kernel runs all parts of the scan, for a chunk at a time.
+  bool inTicketOrder() const;
   /// Whether the recurrence is there for the scan alone, and has none of the description's outputs.
   bool isPart() const;
   /// The buffer that takes each chunk's last value of a state; empty where none does.
@@ -100,6 +112,19 @@ bool runsAlongSteps(RecurrenceOp recurrence, const KernelTensor &tensor);
 /// What the packed variant of a kernel with this placement asks of the arrays that it reads and writes several steps at
 /// once of.
 void setAlignments(KernelInterface &interface, RecurrenceOp recurrence, const Placement &placement);
+
+/// The interface of one part of a kernel in ticket order. What tasks share in a kernel of its own (a decay that does
+/// not vary along a dimension of the grid) is each task's own between chunks: it waits for its predecessor alone.
+KernelInterface getPartInterface(RecurrenceOp part, const Placement &placement);
+
+/// What a kernel takes that runs these parts, the last of which has all that callers give: that, what is between
+/// chunks, and the Order. Columns of matrices between chunks, which the last part does not have, are named as their
+/// rows.
+KernelInterface joinInterfaces(llvm::ArrayRef<RecurrenceOp> parts, llvm::ArrayRef<KernelInterface> interfaces,
+                               const Placement &placement);
+
+/// Whether two tensors, of parts of one kernel, are one array.
+bool isSameArray(const KernelTensor &a, const KernelTensor &b);
 
 /// How many tasks (CPU) or blocks (GPU) cover all grid dimensions, given each dimension's size by its position.
 int64_t countTasks(const Placement &placement, llvm::ArrayRef<int64_t> sizes);

@@ -109,7 +109,9 @@ gpu::GPUFuncOp moveKernel(OpBuilder &builder, func::FuncOp kernel) {
   body.getTerminator()->erase();
   loop.getBody()->getOperations().splice(loop.getBody()->begin(), body.getOperations());
   moved.walk([&](TilePlaceOp place) {
-    place.replaceAllUsesWith(place.getLevel() == "grid" ? loop.getInductionVar() : thread);
+    place.replaceAllUsesWith(place.getLevel() == "grid"    ? loop.getInductionVar()
+                             : place.getLevel() == "tasks" ? entry.getArguments().back()
+                                                           : thread);
     place.erase();
   });
   SharedMemory(builder, moved).place();

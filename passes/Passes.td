@@ -303,6 +303,8 @@ def ChunkScan : Pass<"ssm-chunk-scan", "::mlir::ModuleOp"> {
 
     The attribute `ssm.chunk` tells a recurrence's part: `steps` a chunk, what its states start from in later chunks
     (`starts`; where absent, from what the join left in `after.STATE`), the buffers that it fills (`hands_on`), or `join`.
+    With `in-ticket-order`, the parts are for one kernel (ssm-ticket-order): a join runs one step a chunk then, from what
+    the chunk before it left.
 
     Refused: transitions that are not affine, or whose composition has no fixed form (diagonal plus rank one); a state
     that takes part with several past steps; a delay longer than a chunk.
@@ -354,7 +356,10 @@ def ChunkScan : Pass<"ssm-chunk-scan", "::mlir::ModuleOp"> {
     }
     ```
   }];
-  let options = [Option<"steps", "steps", "int64_t", "64", "Steps of a chunk">];
+  let options = [
+    Option<"steps", "steps", "int64_t", "64", "Steps of a chunk">,
+    Option<"inTicketOrder", "in-ticket-order", "bool", "false", "For one kernel, which runs all parts for a chunk at a time">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::complex::ComplexDialect", "::mlir::math::MathDialect"];
 }
 
@@ -872,6 +877,131 @@ def LowerExchanges : Pass<"ssm-lower-exchanges", "::mlir::func::FuncOp"> {
                            "::mlir::LLVM::LLVMDialect"];
 }
 
+def TicketOrder : Pass<"ssm-ticket-order", "::mlir::ModuleOp"> {
+  let summary = "Run the parts of a scan over the grid as one kernel, chunks in the order of tickets";
+  let description = [{
+    Functions with the attribute `ssm.ticket_order`, the parts that ssm-chunk-scan has cut a scan into, become one, which is
+    the last of them. For each task a block
+
+    - takes a ticket, by one atomic addition of one thread. Tickets count the tiles of the first chunk, then those of the
+      second, and so on; the ticket and not the block's number is the task, so whatever a block waits for is done by blocks
+      that run already;
+    - runs the total of its chunk;
+    - waits for the flag of the chunk before it, acquires what that has left, combines exactly that with its own total,
+      stores the result and releases its own flag; the first chunk waits for none. So states are combined in the order of
+      chunks, whichever is ready first, and results are the same bits in every run;
+    - runs its chunk from the state before it. This waits for nothing more.
+
+    A level of states whose past a chunk fills on its own (delays) hands it on before it waits. Between one part and the
+    next stand barriers, since what is between them goes through memory.
+
+    `order` is two words of 64 bits, the ticket that is next and the number of launches before this one, and room for more.
+    Of `flags` each task has as many words as there are levels. A flag is set when it is the number of this launch, counted from
+    1 and multiplied by an odd constant: what launches before left there is no such number, nor, but by a chance of 1 in
+    2^64, what else of a workspace stood there when other sizes were launched; so no launch has to clear flags. The
+    block that takes a launch's last ticket sets the ticket back to 0 and adds 1 to the number of launches, which every task
+    has read before it took a ticket. All words are 0 before the first launch, and those of `order` no one else's
+    afterwards. Nothing of that comes from the host, so a launch that was captured in a graph may be replayed.
+
+    Three kernels in place of one (`scan=passes`) take no flags and no waiting, but chunks are joined by as many threads
+    as there are states, one chunk after another, and each kernel waits for all of the one before it.
+
+    Before:
+    ```mlir
+    func.func @h_total0(%order: !llvm.ptr, %flags: !llvm.ptr, %h: !llvm.ptr, %steps: i64)
+        attributes {ssm.threads = 32 : i64, ssm.ticket_order = {chunk = 64 : i64, flags = 1 : i64, order = 0 : i64, part = "total", size = 3 : i64}} {
+      %task = ssm.tile_place grid : i64
+      llvm.store %task, %h : i64, !llvm.ptr
+      return
+    }
+    func.func @h_forward(%order: !llvm.ptr, %flags: !llvm.ptr, %h: !llvm.ptr, %steps: i64)
+        attributes {ssm.threads = 32 : i64, ssm.ticket_order = {chunk = 64 : i64, flags = 1 : i64, order = 0 : i64, part = "last", size = 3 : i64}} {
+      %task = ssm.tile_place grid : i64
+      llvm.store %task, %h : i64, !llvm.ptr
+      return
+    }
+    ```
+    After:
+    ```mlir
+    func.func @h_forward(%arg0: !llvm.ptr, %arg1: !llvm.ptr, %arg2: !llvm.ptr, %arg3: i64) attributes {ssm.threads = 32 : i64} {
+      %0 = ssm.tile_place thread : i64
+      %1 = ssm.tile_place tasks : i64
+      %2 = ssm.shared 16 : !llvm.ptr<3>
+      %c0_i64 = arith.constant 0 : i64
+      %3 = arith.cmpi eq, %0, %c0_i64 : i64
+      scf.if %3 {
+        %17 = llvm.getelementptr %arg0[1] : (!llvm.ptr) -> !llvm.ptr, i64
+        %18 = llvm.load %17 atomic syncscope("device") monotonic {alignment = 8 : i64} : !llvm.ptr -> i64
+        %c1_i64_0 = arith.constant 1 : i64
+        %19 = arith.addi %18, %c1_i64_0 : i64
+        llvm.fence syncscope("device") acq_rel
+        %20 = llvm.getelementptr %arg0[0] : (!llvm.ptr) -> !llvm.ptr, i64
+        %21 = llvm.atomicrmw add %20, %c1_i64_0 syncscope("device") monotonic {alignment = 8 : i64} : !llvm.ptr, i64
+        %22 = arith.subi %1, %c1_i64_0 : i64
+        %23 = arith.cmpi eq, %21, %22 : i64
+        scf.if %23 {
+          llvm.fence syncscope("device") acq_rel
+          llvm.store %c0_i64, %20 atomic syncscope("device") monotonic {alignment = 8 : i64} : i64, !llvm.ptr
+          llvm.store %19, %17 atomic syncscope("device") monotonic {alignment = 8 : i64} : i64, !llvm.ptr
+        }
+        %24 = llvm.getelementptr %2[0] : (!llvm.ptr<3>) -> !llvm.ptr<3>, i64
+        llvm.store %21, %24 : i64, !llvm.ptr<3>
+        %c-7046029254386353131_i64 = arith.constant -7046029254386353131 : i64
+        %25 = arith.muli %19, %c-7046029254386353131_i64 : i64
+        %26 = llvm.getelementptr %2[1] : (!llvm.ptr<3>) -> !llvm.ptr<3>, i64
+        llvm.store %25, %26 : i64, !llvm.ptr<3>
+      }
+      gpu.barrier
+      %4 = llvm.getelementptr %2[0] : (!llvm.ptr<3>) -> !llvm.ptr<3>, i64
+      %5 = llvm.load %4 : !llvm.ptr<3> -> i64
+      %6 = llvm.getelementptr %2[1] : (!llvm.ptr<3>) -> !llvm.ptr<3>, i64
+      %7 = llvm.load %6 : !llvm.ptr<3> -> i64
+      %c64_i64 = arith.constant 64 : i64
+      %8 = arith.ceildivui %arg3, %c64_i64 : i64
+      %c1_i64 = arith.constant 1 : i64
+      %9 = arith.maxui %8, %c1_i64 : i64
+      %10 = arith.divui %1, %9 : i64
+      %11 = arith.divui %5, %10 : i64
+      %12 = arith.remui %5, %10 : i64
+      %13 = arith.muli %12, %9 : i64
+      %14 = arith.addi %13, %11 : i64
+      llvm.store %14, %arg2 : i64, !llvm.ptr
+      gpu.barrier
+      scf.if %3 {
+        %17 = arith.muli %5, %c1_i64 : i64
+        %18 = arith.addi %17, %c0_i64 : i64
+        %19 = llvm.getelementptr %arg1[%18] : (!llvm.ptr, i64) -> !llvm.ptr, i64
+        llvm.store %7, %19 atomic syncscope("device") release {alignment = 8 : i64} : i64, !llvm.ptr
+      }
+      %15 = arith.cmpi uge, %5, %10 : i64
+      %16 = arith.andi %3, %15 : i1
+      scf.if %16 {
+        %17 = arith.subi %5, %10 : i64
+        %18 = arith.muli %17, %c1_i64 : i64
+        %19 = arith.addi %18, %c0_i64 : i64
+        %20 = llvm.getelementptr %arg1[%19] : (!llvm.ptr, i64) -> !llvm.ptr, i64
+        scf.while : () -> () {
+          %21 = llvm.load %20 atomic syncscope("device") acquire {alignment = 8 : i64} : !llvm.ptr -> i64
+          %22 = arith.cmpi eq, %21, %7 : i64
+          %true = arith.constant true
+          %23 = arith.xori %22, %true : i1
+          scf.condition(%23)
+        } do {
+          %c20_i32 = arith.constant 20 : i32
+          nvvm.nanosleep %c20_i32
+          scf.yield
+        }
+      }
+      gpu.barrier
+      llvm.store %14, %arg2 : i64, !llvm.ptr
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::NVVM::NVVMDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
 def LowerToCpu : Pass<"ssm-lower-to-cpu", "::mlir::ModuleOp"> {
   let summary = "Make functions that run a range of tasks";
   let description = [{
@@ -884,8 +1014,8 @@ def LowerToCpu : Pass<"ssm-lower-to-cpu", "::mlir::ModuleOp"> {
 def LowerToGpu : Pass<"ssm-lower-to-gpu", "::mlir::ModuleOp"> {
   let summary = "Move kernels into a gpu.module, blocks over tasks";
   let description = [{
-    A block runs tasks blockIdx.x, blockIdx.x + gridDim.x, …, so that any grid is right and no grid limit binds; the number
-    of threads is fixed by the schedule and stands on the function. Memory that a block's threads share is a global of
+    A block runs tasks blockIdx.x, blockIdx.x + gridDim.x, … below the number of tasks, which is a further argument, so that
+    any grid is right and no grid limit binds; the number of threads is fixed by the schedule and stands on the function. Memory that a block's threads share is a global of
     the module.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::gpu::GPUDialect",

@@ -103,7 +103,11 @@ void ssm::addLowerToCpu(OpPassManager &passes) {
   passes.addPass(createReconcileUnrealizedCastsPass());
 }
 
-void ssm::addLowerToGpu(OpPassManager &passes) { passes.addPass(createLowerToGpu()); }
+void ssm::addLowerToGpu(OpPassManager &passes) {
+  // Kernels of their own until now, so that no pass took the parts' memory for one task's.
+  passes.addPass(createTicketOrder());
+  passes.addPass(createLowerToGpu());
+}
 
 void ssm::addLowerToNvvm(OpPassManager &passes, const PipelineOptions &) {
   passes.addPass(createSCFToControlFlowPass());

@@ -20,11 +20,13 @@ namespace {
 /// Builds the body of one kernel.
 class KernelBuilder {
 public:
-  KernelBuilder(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface, bool packed)
-      : recurrence(recurrence), placement(placement), interface(interface),
-        memory(recurrence, placement, interface, packed), loc(recurrence.getLoc()) {
+  /// `whole` is the interface of the kernel, where the recurrence is a part of one in ticket order.
+  KernelBuilder(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface, bool packed,
+                const KernelInterface *whole)
+      : recurrence(recurrence), placement(placement), interface(interface), whole(whole),
+        memory(recurrence, placement, interface, packed, whole), loc(recurrence.getLoc()) {
     if (packed && placement.stagesBlocks)
-      stages.emplace(recurrence, placement, interface, memory);
+      stages.emplace(recurrence, placement, interface, memory, whole);
   }
 
   /// Null where what loops inside the one over time would have to keep cannot be kept, which is reported.
@@ -96,11 +98,13 @@ private:
       stages->setMasked(masked);
   }
 
-  /// Tensors do not overlap, but for a final state, which may take its initial state's place.
+  /// Tensors do not overlap, but for a final state, which may take its initial state's place. What is between chunks of
+  /// one kernel other blocks write while it runs.
   void markAliasing(func::FuncOp kernel) {
+    using Role = KernelTensor::Role;
     unsigned argument = 0;
-    for (const KernelTensor &tensor : interface.tensors) {
-      if (!tensor.isState())
+    for (const KernelTensor &tensor : (whole ? *whole : interface).tensors) {
+      if (!tensor.isState() && tensor.role != Role::Between && !tensor.isOrder())
         kernel.setArgAttr(argument, LLVM::LLVMDialect::getNoAliasAttrName(), UnitAttr::get(kernel.getContext()));
       argument += 1 + tensor.getRank();
     }
@@ -228,6 +232,7 @@ private:
   RecurrenceOp recurrence;
   const Placement &placement;
   const KernelInterface &interface;
+  const KernelInterface *whole;
   TileMemory memory;
   TileLoopsPlan plan;
   std::optional<TileStages> stages;
@@ -242,16 +247,55 @@ llvm::Expected<Schedule> stepwiseDefault(RecurrenceOp recurrence, const Target &
   return scheduleOfBlocks(*wanted, recurrence.getScan(), 1);
 }
 
+/// A recurrence with its schedule.
+struct Placed {
+  RecurrenceOp recurrence;
+  Schedule schedule;
+  Placement placement;
+};
+
+/// What ssm-ticket-order has to know of a part.
+DictionaryAttr describePart(RecurrenceOp recurrence, const KernelInterface &whole) {
+  Builder builder(recurrence.getContext());
+  ChunkRole role(recurrence);
+  StringRef part = role.isJoin() ? "join" : role.isPart() ? "total" : "last";
+  unsigned order = 0, flags = 0, arguments = 0;
+  for (const KernelTensor &tensor : whole.tensors) {
+    if (tensor.isOrder())
+      (tensor.role == KernelTensor::Role::Order ? order : flags) = arguments;
+    arguments += 1 + tensor.getRank();
+  }
+  arguments += whole.parameters.size();
+  StringRef scanned = recurrence.extentOf(recurrence.getScan());
+  arguments += llvm::find(whole.sizes, scanned.str()) - whole.sizes.begin();
+  return builder.getDictionaryAttr({
+      builder.getNamedAttr("part", builder.getStringAttr(part)),
+      builder.getNamedAttr("chunk", builder.getI64IntegerAttr(role.steps())),
+      builder.getNamedAttr("order", builder.getI64IntegerAttr(order)),
+      builder.getNamedAttr("flags", builder.getI64IntegerAttr(flags)),
+      builder.getNamedAttr("size", builder.getI64IntegerAttr(arguments)),
+  });
+}
+
 struct Tile : ssm::impl::TileBase<Tile> {
   using TileBase::TileBase;
 
   void runOnOperation() override {
-    for (auto recurrence : llvm::make_early_inc_range(getOperation().getOps<RecurrenceOp>()))
-      if (failed(tile(recurrence)))
+    SmallVector<Placed, 1> parts;
+    for (auto recurrence : llvm::make_early_inc_range(getOperation().getOps<RecurrenceOp>())) {
+      if (failed(place(recurrence, parts.emplace_back())))
         return signalPassFailure();
+      // The parts of a kernel stand before its last.
+      ChunkRole role(recurrence);
+      if (role.inTicketOrder() && role.isPart())
+        continue;
+      if (failed(role.inTicketOrder() ? tileParts(parts) : tileAlone(parts.back())))
+        return signalPassFailure();
+      parts.clear();
+    }
   }
 
-  LogicalResult tile(RecurrenceOp recurrence) {
+  LogicalResult place(RecurrenceOp recurrence, Placed &placed) {
     if (llvm::any_of(recurrence.getBody().front(), [](Operation &op) {
           return isa<OptionOp, GivenOp, DerivativeOp>(op) ||
                  (isa<complex::ComplexDialect>(op.getDialect()) &&
@@ -277,15 +321,46 @@ struct Tile : ssm::impl::TileBase<Tile> {
     if (!recurrence.getBody().front().getOps<ScanOp>().empty() && !placement->loops(LoopPlace::Inside).empty())
       return recurrence.emitError("has scans, of which no pass runs a part: a dimension on a loop inside that of '")
              << recurrence.getScan() << "' cannot be tiled; place it on reg or lane, or tile without ssm-linearize";
-    KernelInterface interface = getKernelInterface(recurrence);
-    setAlignments(interface, recurrence, *placement);
+    placed = {recurrence, *wanted, *placement};
+    return success();
+  }
+
+  LogicalResult tileAlone(Placed &placed) {
+    KernelInterface interface = getKernelInterface(placed.recurrence);
+    setAlignments(interface, placed.recurrence, placed.placement);
+    return tile(placed, interface);
+  }
+
+  /// The parts of one kernel in ticket order: functions of the same arguments.
+  LogicalResult tileParts(MutableArrayRef<Placed> parts) {
+    const Placement &last = parts.back().placement;
+    SmallVector<RecurrenceOp> recurrences;
+    SmallVector<KernelInterface> interfaces;
+    for (Placed &part : parts) {
+      // All have the tasks of the last one.
+      for (auto [own, of] : llvm::zip(part.placement.places, last.places))
+        own.runsEmpty = of.runsEmpty;
+      recurrences.push_back(part.recurrence);
+      interfaces.push_back(getPartInterface(part.recurrence, part.placement));
+    }
+    KernelInterface whole = joinInterfaces(recurrences, interfaces, last);
+    for (auto [part, interface] : llvm::zip_equal(parts, interfaces))
+      if (failed(tile(part, interface, &whole)))
+        return failure();
+    return success();
+  }
+
+  LogicalResult tile(Placed &placed, const KernelInterface &interface, const KernelInterface *whole = nullptr) {
+    RecurrenceOp recurrence = placed.recurrence;
     OpBuilder builder(recurrence);
-    func::FuncOp kernel =
-        KernelBuilder(recurrence, *placement, interface, packed).build(builder, kernelName(recurrence, packed));
+    func::FuncOp kernel = KernelBuilder(recurrence, placed.placement, interface, packed, whole)
+                              .build(builder, kernelName(recurrence, packed));
     if (!kernel)
       return failure();
-    kernel->setAttr("ssm.schedule", builder.getStringAttr(printSchedule(*wanted)));
-    kernel->setAttr("ssm.threads", builder.getI64IntegerAttr(placement->threads()));
+    kernel->setAttr("ssm.schedule", builder.getStringAttr(printSchedule(placed.schedule)));
+    kernel->setAttr("ssm.threads", builder.getI64IntegerAttr(placed.placement.threads()));
+    if (whole)
+      kernel->setAttr("ssm.ticket_order", describePart(recurrence, *whole));
     recurrence.erase();
     return success();
   }

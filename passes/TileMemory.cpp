@@ -6,7 +6,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/ComputeType.h"
 #include "passes/Peers.h"
-#include "passes/RowAccess.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -25,46 +24,76 @@ Value ssm::subI64(OpBuilder &builder, Value a, Value b) {
   return builder.createOrFold<arith::SubIOp>(builder.getUnknownLoc(), a, b);
 }
 
+/// How many chunks cover `steps` steps, at least one.
+static Value chunkCount(OpBuilder &builder, Value steps, int64_t chunk) {
+  Location loc = builder.getUnknownLoc();
+  Value count = builder.createOrFold<arith::CeilDivUIOp>(loc, steps, constantI64(builder, chunk));
+  return builder.createOrFold<arith::MaxUIOp>(loc, count, constantI64(builder, 1));
+}
+
 static Value andI1(OpBuilder &builder, Value a, Value b) {
   return a ? arith::AndIOp::create(builder, builder.getUnknownLoc(), a, b) : b;
 }
 
 TileMemory::TileMemory(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface,
-                       bool packed)
-    : recurrence(recurrence), placement(placement), interface(interface), packed(packed), dims(recurrence),
-      computeType(ssm::computeType(recurrence)) {}
+                       bool packed, const KernelInterface *whole)
+    : recurrence(recurrence), placement(placement), interface(interface), whole(whole), packed(packed),
+      dims(recurrence), computeType(ssm::computeType(recurrence)) {}
 
 SmallVector<Type> TileMemory::argumentTypes() const {
   MLIRContext *context = recurrence->getContext();
   SmallVector<Type> types;
-  for (const KernelTensor &tensor : interface.tensors) {
+  for (const KernelTensor &tensor : kernelInterface().tensors) {
     types.push_back(LLVM::LLVMPointerType::get(context));
     types.append(tensor.getRank(), IntegerType::get(context, 64));
   }
-  types.append(interface.parameters.size(), Float64Type::get(context));
-  types.append(interface.sizes.size(), IntegerType::get(context, 64));
+  types.append(kernelInterface().parameters.size(), Float64Type::get(context));
+  types.append(kernelInterface().sizes.size(), IntegerType::get(context, 64));
   return types;
 }
 
-void TileMemory::bindArguments(OpBuilder &builder, Block &entry) {
-  auto argument = entry.args_begin();
+/// Each tensor's pointer and strides among the arguments of the kernel. A state that the kernel does not know (a
+/// product of decays) has no initial value that a caller could give.
+void TileMemory::bindTensors(OpBuilder &builder, ArrayRef<Value> arguments) {
   for (const KernelTensor &tensor : interface.tensors) {
-    pointers.push_back(*argument++);
-    strides.emplace_back(argument, argument + tensor.getRank());
-    argument += tensor.getRank();
+    unsigned argument = 0;
+    auto given = kernelInterface().tensors.begin(), end = kernelInterface().tensors.end();
+    for (; given != end && !isSameArray(*given, tensor); ++given)
+      argument += 1 + given->getRank();
+    if (given == end) {
+      auto type = LLVM::LLVMPointerType::get(builder.getContext());
+      pointers.push_back(LLVM::ZeroOp::create(builder, recurrence.getLoc(), type));
+      strides.emplace_back(tensor.getRank(), constantI64(builder, 0));
+      continue;
+    }
+    pointers.push_back(arguments[argument]);
+    strides.emplace_back(arguments.slice(argument + 1, tensor.getRank()));
     if (packed && tensor.getRank())
       strides.back().back() = constantI64(builder, 1);
   }
+}
+
+void TileMemory::bindArguments(OpBuilder &builder, Block &entry) {
+  SmallVector<Value> arguments(entry.getArguments());
+  bindTensors(builder, arguments);
+  auto argument = arguments.begin();
+  for (const KernelTensor &tensor : kernelInterface().tensors)
+    argument += 1 + tensor.getRank();
   // Two elements of any type.
   if (llvm::any_of(placement.places, [](const DimPlace &place) { return place.runsEmpty; }))
     elsewhere = LLVM::AllocaOp::create(builder, recurrence.getLoc(), LLVM::LLVMPointerType::get(builder.getContext()),
                                        builder.getF64Type(), constantI64(builder, 2));
-  for (auto &[name, value] : interface.parameters)
+  for (auto &[name, value] : kernelInterface().parameters)
     parameters[name] = *argument++;
-  for (const std::string &name : interface.sizes) {
+  for (const std::string &name : kernelInterface().sizes) {
     Value given = *argument++;
     std::optional<int64_t> known = recurrence.sizeOf(name);
     sizes[name] = known ? constantI64(builder, *known) : given;
+  }
+  // A join's steps are the chunks of the kernel that it is a part of.
+  if (ChunkRole role(recurrence); whole && role.isJoin()) {
+    Value &steps = sizes[recurrence.getScan()];
+    steps = chunkCount(builder, steps, role.steps());
   }
 }
 
@@ -109,16 +138,16 @@ void TileMemory::bindCoordinates(OpBuilder &builder) {
     number = builder.createOrFold<arith::DivUIOp>(loc, number, count);
     return taken;
   };
-  if (placement.chunk) {
-    Value chunks = builder.createOrFold<arith::CeilDivUIOp>(loc, sizeOf(builder, dims.scan()),
-                                                            constantI64(builder, placement.chunk));
-    chunk = takeFrom(task, arith::MaxUIOp::create(builder, loc, chunks, constantI64(builder, 1)));
-  }
+  if (placement.chunk)
+    chunk = takeFrom(task, chunkCount(builder, sizeOf(builder, dims.scan()), placement.chunk));
+  gridTiles.assign(dims.count(), zero);
+  gridCounts.assign(dims.count(), constantI64(builder, 1));
   for (unsigned dim = dims.count(); dim-- > 0;)
     if (placement.places[dim].grid) {
       Value span = constantI64(builder, placement.places[dim].span());
-      Value count = builder.createOrFold<arith::CeilDivUIOp>(loc, orOne(builder, dim), span);
-      taskBases[dim] = mulI64(builder, takeFrom(task, count), span);
+      gridCounts[dim] = builder.createOrFold<arith::CeilDivUIOp>(loc, orOne(builder, dim), span);
+      gridTiles[dim] = takeFrom(task, gridCounts[dim]);
+      taskBases[dim] = mulI64(builder, gridTiles[dim], span);
     }
   for (unsigned dim = 0; dim < dims.count(); ++dim)
     threadOffsets[dim] = mulI64(builder, peerPosition(builder, thread, placement.peersOf(dim)),
@@ -295,7 +324,7 @@ TileMemory::Address TileMemory::addressOf(OpBuilder &builder, unsigned number, A
   address.strides.assign(placement.axes.size(), address.offset);
   unsigned position = seen.size();
   for (unsigned axis = tensor.layout.getRank(); axis-- > 0;) {
-    Value step = strides[number][tensor.perChunk + axis];
+    Value step = strides[number][!tensor.perTile.empty() + tensor.perChunk + axis];
     for (unsigned part = tensor.layout.getAxis(axis).size(); part-- > 0;) {
       SeenAs at = seen[--position];
       Value coordinate = firstCoordinate(builder, at.dim, time);
@@ -313,16 +342,29 @@ TileMemory::Address TileMemory::addressOf(OpBuilder &builder, unsigned number, A
         step = mulI64(builder, step, size);
     }
   }
-  if (tensor.perChunk) {
-    // A chunk begins with what the one before it left behind.
-    bool isCarried = tensor.role == KernelTensor::Role::CarriedState;
-    Value index = isCarried ? subI64(builder, chunk, constantI64(builder, 1)) : chunk;
-    address.offset = addI64(builder, address.offset, mulI64(builder, index, strides[number].front()));
-  }
+  address.offset = addI64(builder, address.offset, offsetBetween(builder, number));
   if (tensor.depth > 1)
     address.offset =
         addI64(builder, address.offset, mulI64(builder, strides[number].back(), constantI64(builder, past)));
   return address;
+}
+
+/// From the beginning of what is between chunks to what this task has of it.
+Value TileMemory::offsetBetween(OpBuilder &builder, unsigned number) const {
+  const KernelTensor &tensor = interface.tensors[number];
+  Value offset = constantI64(builder, 0);
+  if (tensor.perChunk) {
+    // A chunk begins with what the one before it left behind.
+    bool isCarried = tensor.role == KernelTensor::Role::CarriedState;
+    Value index = isCarried ? subI64(builder, chunk, constantI64(builder, 1)) : chunk;
+    offset = mulI64(builder, index, strides[number][!tensor.perTile.empty()]);
+  }
+  Value tile = constantI64(builder, 0);
+  for (const std::string &name : tensor.perTile) {
+    unsigned dim = *dims.number(name);
+    tile = addI64(builder, mulI64(builder, tile, gridCounts[dim]), gridTiles[dim]);
+  }
+  return tensor.perTile.empty() ? offset : addI64(builder, offset, mulI64(builder, tile, strides[number].front()));
 }
 
 /// The real element type in memory, and how many of them an element of the tensor is.
@@ -391,20 +433,22 @@ OpBuilder TileMemory::storingOnce(OpBuilder &builder, unsigned number) const {
   auto require = [&](arith::CmpIPredicate predicate, Value a, Value b) {
     stores = andI1(builder, stores, arith::CmpIOp::create(builder, loc, predicate, a, b));
   };
+  const std::vector<std::string> &perTile = interface.tensors[number].perTile;
   for (unsigned dim = 0; dim < dims.count(); ++dim) {
     const DimPlace &place = placement.places[dim];
     if (own.contains(dim))
       continue;
     Value zero = constantI64(builder, 0);
+    bool isOwn = llvm::is_contained(perTile, dims.name(dim));
     if (place.loop == LoopPlace::Outside) {
       // The last tile of the loop: a final state may stand where the tiles before it still read the initial one.
       Value start = addI64(builder, taskBases[dim], starts[dim]);
       require(arith::CmpIPredicate::sge, addI64(builder, start, constantI64(builder, place.extent())),
-              sizeOf(builder, dim));
+              isOwn ? loopBounds(builder, dim).second : sizeOf(builder, dim));
       if (place.parts() > 1)
         require(arith::CmpIPredicate::eq, threadOffsets[dim], zero);
-    } else if (place.grid || place.parts() > 1) {
-      require(arith::CmpIPredicate::eq, bases[dim], zero);
+    } else if (isOwn ? place.parts() > 1 : place.grid || place.parts() > 1) {
+      require(arith::CmpIPredicate::eq, isOwn ? threadOffsets[dim] : bases[dim], zero);
     }
   }
   if (!stores)
@@ -478,119 +522,4 @@ void TileMemory::storeSteps(OpBuilder &at, unsigned number, Value tile, Value ti
   auto store = TileStoreOp::create(builder, locOf(number), tile, interface.tensors[number].stored, pointers[number],
                                    address.offset, address.strides, limits, builder.getArrayAttr(coefficients));
   store.setAligned(alignmentOf(number, count));
-}
-
-//===----------------------------------------------------------------------===//
-// Scratch
-//===----------------------------------------------------------------------===//
-
-VectorType TileMemory::scratchType(unsigned number) const {
-  return tileType(dims.of(interface.tensors[number].layout), computeType);
-}
-
-bool TileMemory::isStaged(unsigned number) const {
-  const KernelTensor &tensor = interface.tensors[number];
-  bool wanted = tensor.role == KernelTensor::Role::Input    ? placement.loadsStaged(tensor.name)
-                : tensor.role == KernelTensor::Role::Output ? placement.storesStaged(tensor.name)
-                                                            : false;
-  if (!wanted || placement.stagesBlocks || placement.timeTile < 2 || placement.blockSteps() > 1 ||
-      isa<ComplexType>(tensor.stored) || !tensor.layout.getRank())
-    return false;
-  // A tensor that lacks a grid dimension is stored by one task alone; that needs no scratch.
-  DimSet own = dims.of(tensor.layout);
-  for (unsigned dim = 0; dim < dims.count(); ++dim)
-    if (tensor.role == KernelTensor::Role::Output && placement.places[dim].grid && !own.contains(dim))
-      return false;
-  SmallVector<StringRef> last = tensor.layout.getAxis(tensor.layout.getRank() - 1);
-  return last.size() == 1 && last[0] == dims.name(dims.scan()) && scratchType(number).getNumElements() > 1;
-}
-
-int64_t TileMemory::scratchBytes(unsigned number) const {
-  int64_t elements = placement.timeTile * scratchType(number).getNumElements();
-  for (unsigned dim : placement.loops(LoopPlace::Inside))
-    if (dims.of(interface.tensors[number].layout).contains(dim))
-      elements = llvm::SaturatingMultiply<uint64_t>(elements, tileCount(dim));
-  return elements * computeType.getIntOrFloatBitWidth() / 8;
-}
-
-void TileMemory::allocateScratch(OpBuilder &builder) {
-  for (unsigned number = 0; number < interface.tensors.size(); ++number)
-    if (isStaged(number))
-      scratch[number] = LLVM::AllocaOp::create(
-          builder, recurrence.getLoc(), LLVM::LLVMPointerType::get(builder.getContext()), computeType,
-          constantI64(builder, scratchBytes(number) * 8 / computeType.getIntOrFloatBitWidth()), /*alignment=*/64);
-}
-
-/// Where the blocks of the tiles that are entered begin: a block is a tensor's tile for all steps of a time tile.
-Value TileMemory::scratchBlock(OpBuilder &builder, unsigned number) const {
-  Value offset = constantI64(builder, 0);
-  DimSet own = dims.of(interface.tensors[number].layout);
-  int64_t block = placement.timeTile * scratchType(number).getNumElements();
-  SmallVector<unsigned> loops = placement.loops(LoopPlace::Inside);
-  for (unsigned dim : llvm::reverse(loops))
-    if (own.contains(dim)) {
-      // A start counts coordinates, of which a block has a tile's.
-      offset = addI64(builder, offset,
-                      mulI64(builder, starts[dim], constantI64(builder, block / placement.places[dim].tile())));
-      block *= tileCount(dim);
-    }
-  return offset;
-}
-
-Value TileMemory::strideOfTime(OpBuilder &builder, unsigned number) const {
-  Value stride = strides[number].back();
-  return recurrence.getReverse() ? subI64(builder, constantI64(builder, 0), stride) : stride;
-}
-
-void TileMemory::stage(OpBuilder &builder, unsigned number, Value time, Value steps) const {
-  const KernelTensor &tensor = interface.tensors[number];
-  Address address = addressOf(builder, number, plainView(number), time, 0);
-  SmallVector<Value> limits;
-  SmallVector<Attribute> coefficients;
-  limitsOf(builder, address.set, limits, coefficients);
-  DimSet own = dims.of(tensor.layout);
-  auto create = [&]<typename OpTy>(OpTy *) {
-    Value block = scratch.lookup(number);
-    if (!(own & placement.loopSet(LoopPlace::Inside)).empty())
-      block = ssm::addressOf(builder, recurrence.getLoc(), block, scratchBlock(builder, number), computeType);
-    OpTy::create(builder, recurrence.getLoc(), block, computeType, scratchType(number).getShape(), tensor.stored,
-                 pointers[number], address.offset, address.strides, steps, strideOfTime(builder, number), limits,
-                 builder.getArrayAttr(coefficients),
-                 runsAlongTime(number) ? builder.getI64IntegerAttr(placement.timeTile) : nullptr);
-  };
-  if (tensor.role == KernelTensor::Role::Input)
-    create(static_cast<StageLoadOp *>(nullptr));
-  else
-    create(static_cast<StageStoreOp *>(nullptr));
-}
-
-/// A tile without lanes is read an element at a time, so that its steps may as well stay side by side.
-bool TileMemory::runsAlongTime(unsigned number) const { return scratchType(number).getShape().back() == 1; }
-
-Value TileMemory::scratchOffset(OpBuilder &builder, unsigned number, Value step) const {
-  if (!runsAlongTime(number))
-    step = mulI64(builder, step, constantI64(builder, scratchType(number).getNumElements()));
-  return addI64(builder, scratchBlock(builder, number), step);
-}
-
-/// Strides of a tile in scratch: row-major, of elements that stand as far apart as steps do or a time tile.
-SmallVector<Value> TileMemory::scratchStrides(OpBuilder &builder, unsigned number) const {
-  VectorType type = scratchType(number);
-  SmallVector<Value> result(type.getRank());
-  int64_t stride = runsAlongTime(number) ? placement.timeTile : 1;
-  for (int64_t axis = type.getRank(); axis-- > 0; stride *= type.getDimSize(axis))
-    result[axis] = constantI64(builder, stride);
-  return result;
-}
-
-Tiles TileMemory::loadScratch(OpBuilder &builder, unsigned number, Value step) const {
-  return {TileLoadOp::create(builder, recurrence.getLoc(), scratchType(number), computeType, scratch.lookup(number),
-                             scratchOffset(builder, number, step), scratchStrides(builder, number), ValueRange(),
-                             builder.getArrayAttr({}))};
-}
-
-void TileMemory::storeScratch(OpBuilder &builder, unsigned number, const Tiles &tiles, Value step) const {
-  TileStoreOp::create(builder, recurrence.getLoc(), tiles.front(), computeType, scratch.lookup(number),
-                      scratchOffset(builder, number, step), scratchStrides(builder, number), ValueRange(),
-                      builder.getArrayAttr({}));
 }

@@ -20,8 +20,10 @@ struct SeenAs {
 /// time.
 class TileMemory {
 public:
-  /// `packed`: the last axis of every tensor has stride 1.
-  TileMemory(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface, bool packed);
+  /// `packed`: the last axis of every tensor has stride 1. `whole` is the interface of the kernel where the recurrence
+  /// is a part of one, in ticket order.
+  TileMemory(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface, bool packed,
+             const KernelInterface *whole = nullptr);
 
   /// The types of the kernel's arguments.
   llvm::SmallVector<mlir::Type> argumentTypes() const;
@@ -121,6 +123,9 @@ public:
   void storeScratch(mlir::OpBuilder &builder, unsigned tensor, const Tiles &tiles, mlir::Value step) const;
 
 private:
+  const KernelInterface &kernelInterface() const { return whole ? *whole : interface; }
+  void bindTensors(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Value> arguments);
+  mlir::Value offsetBetween(mlir::OpBuilder &builder, unsigned tensor) const;
   mlir::Value orOne(mlir::OpBuilder &builder, unsigned dim) const;
   mlir::Value firstCoordinate(mlir::OpBuilder &builder, unsigned dim, mlir::Value time) const;
   struct Address {
@@ -149,6 +154,7 @@ private:
   mutable RecurrenceOp recurrence;
   const Placement &placement;
   const KernelInterface &interface;
+  const KernelInterface *whole;
   bool packed;
   DimSet masked;
   mlir::Value stepsLeft;
@@ -160,6 +166,8 @@ private:
   llvm::SmallVector<mlir::Value> pointers;
   /// By dimension: the tile's first coordinate; the task's; this thread's distance from the block's; `startInTask`.
   llvm::SmallVector<mlir::Value> bases, taskBases, threadOffsets, starts;
+  /// By dimension on the grid: which of its tiles the task has, and how many there are.
+  llvm::SmallVector<mlir::Value> gridTiles, gridCounts;
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> strides;
   llvm::StringMap<mlir::Value> parameters, sizes;
   llvm::DenseMap<unsigned, mlir::Value> scratch;

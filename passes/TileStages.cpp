@@ -10,8 +10,8 @@ using namespace mlir;
 using namespace ssm;
 
 TileStages::TileStages(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface,
-                       TileMemory &steps)
-    : recurrence(recurrence), placement(placement), interface(interface),
+                       TileMemory &steps, const KernelInterface *whole)
+    : recurrence(recurrence), placement(placement), interface(interface), whole(whole),
       stages(recurrence, steps.dimensions(), placement, interface) {}
 
 llvm::Error TileStages::bind(OpBuilder &builder, Block &entry) {
@@ -22,7 +22,7 @@ llvm::Error TileStages::bind(OpBuilder &builder, Block &entry) {
     buffers.back()->allocate(builder, recurrence.getLoc());
   }
   auto addCrew = [&](const StageGroup &group, std::vector<std::unique_ptr<Crew>> &crews) -> llvm::Error {
-    auto crew = std::make_unique<Crew>(recurrence, group, interface);
+    auto crew = std::make_unique<Crew>(recurrence, group, interface, whole);
     crew->memory.bindArguments(builder, entry);
     crew->memory.bindCoordinates(builder);
     llvm::Expected<TileLoopsPlan> plan = TileLoopsPlan::make(recurrence, group.placement, crew->memory);

@@ -10,8 +10,9 @@ namespace ssm {
 /// Emits what the threads of a block do together before and after the steps of each time tile (GPU).
 class TileStages {
 public:
-  /// `steps` are the threads as they run the steps.
-  TileStages(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface, TileMemory &steps);
+  /// `steps` are the threads as they run the steps; `whole` as for them.
+  TileStages(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface, TileMemory &steps,
+             const KernelInterface *whole);
 
   /// Binds the kernel's arguments and allocates shared memory, at the function's entry. Fails where a plan cannot be
   /// made.
@@ -29,8 +30,9 @@ public:
 private:
   /// The threads of one group.
   struct Crew {
-    Crew(RecurrenceOp recurrence, const StageGroup &group, const KernelInterface &interface)
-        : group(group), memory(recurrence, group.placement, interface, /*packed=*/true) {}
+    Crew(RecurrenceOp recurrence, const StageGroup &group, const KernelInterface &interface,
+         const KernelInterface *whole)
+        : group(group), memory(recurrence, group.placement, interface, /*packed=*/true, whole) {}
     const StageGroup &group;
     TileMemory memory;
     TileLoopsPlan plan;
@@ -42,6 +44,7 @@ private:
   RecurrenceOp recurrence;
   const Placement &placement;
   const KernelInterface &interface;
+  const KernelInterface *whole;
   StagePlan stages;
   std::vector<std::unique_ptr<StageBuffer>> buffers;
   std::vector<std::unique_ptr<Crew>> before, after;

@@ -66,10 +66,10 @@ typedef struct ssm_call {
   const int64_t *sizes;      /* one a dimension, in the function's order */
   const ssm_tensor *tensors; /* in the function's order */
   const double *parameters;  /* in the function's order; NULL for their defaults */
-  void *workspace;           /* on the device, aligned to 256 bytes, zeroed before its first use */
-  size_t workspace_size;     /* at least what ssm_workspace says */
-  int device;                /* ordinal, as for cuDeviceGet */
-  void *stream;              /* a CUstream of the device's primary context; NULL for the default stream */
+  void *workspace;       /* on the device, aligned to 256 bytes, zeroed before its first use, one function's alone */
+  size_t workspace_size; /* at least what ssm_workspace says */
+  int device;            /* ordinal, as for cuDeviceGet */
+  void *stream;          /* a CUstream of the device's primary context; NULL for the default stream */
 } ssm_call;
 
 /* Opens a bundle, a file or a folder, and checks all of it. */

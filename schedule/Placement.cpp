@@ -146,6 +146,10 @@ std::optional<int64_t> ssm::chunkSteps(const Schedule &schedule, StringRef scann
                   placement->countAt(Level::Thread) * placement->countAt(Level::Lane) * placement->countAt(Level::Reg));
 }
 
+bool ssm::runsInTicketOrder(const Schedule &schedule, StringRef scanned, const Target &target) {
+  return target.gpu && chunkSteps(schedule, scanned) && schedule.knob("scan") != "passes";
+}
+
 bool ssm::runsStepsAtOnce(const Schedule &schedule, StringRef scanned, const Target &target) {
   const DimPlacement *placement = schedule.lookup(scanned);
   if (!placement)

@@ -86,6 +86,9 @@ struct Placement {
   int64_t timeTile = 1;
   /// Steps of a chunk of the scanned dimension that is a task of its own; 0 where one task runs all steps.
   int64_t chunk = 0;
+  /// One kernel runs the chunks, each after its predecessor's states are there (GPU); else several kernels do, one
+  /// after another.
+  bool inTicketOrder = false;
   /// Position of the scanned dimension.
   unsigned scan = 0;
   bool stagedLoads = false, stagedStores = false;
@@ -139,6 +142,9 @@ DimSet dimsHeldWhole(RecurrenceOp recurrence, const DimensionAnalysis &dims);
 
 /// Steps of a chunk where the scanned dimension is on the grid; nothing where it is not.
 std::optional<int64_t> chunkSteps(const Schedule &schedule, llvm::StringRef scanned);
+
+/// Whether chunks are one kernel's, in ticket order: on a GPU, unless the schedule says `scan=passes`.
+bool runsInTicketOrder(const Schedule &schedule, llvm::StringRef scanned, const Target &target);
 
 /// How many steps run as one of another recurrence, one after another: where the scanned dimension is on registers, and
 /// a state's dimension on a loop inside its own. Nothing where it is not so.

@@ -348,12 +348,16 @@ private:
   }
 
   Error placeKnobs() {
+    result.inTicketOrder = runsInTicketOrder(schedule, dims.name(dims.scan()), target);
     for (const Knob &knob : schedule.knobs) {
       if (knob.name == "load" || knob.name == "store") {
         if (Error error = placeAccess(knob))
           return error;
       } else if (knob.name == "at" && target.gpu) {
         if (Error error = placeWhere(knob))
+          return error;
+      } else if (knob.name == "scan" && knob.of.empty()) {
+        if (Error error = checkScanKnob(knob.value))
           return error;
       } else {
         return refuse("the knob '" + knob.name + (knob.of.empty() ? "" : "(…)") + "' is not implemented by any pass" +
@@ -452,6 +456,21 @@ private:
                     llvm::Twine(steps) + " at once, so it has to be a multiple of that (" + scanned +
                     "=loop:" + llvm::Twine(llvm::alignTo(std::max<int64_t>(result.timeTile, 32), steps)) + ")");
     result.stagesBlocks = true;
+    return Error::success();
+  }
+
+  /// How chunks of the scanned dimension go on from one another.
+  Error checkScanKnob(StringRef value) {
+    StringRef scanned = dims.name(dims.scan());
+    if (value != "ticket" && value != "passes")
+      return refuse("'scan=" + value + "': expected ticket or passes");
+    if (!result.chunk)
+      return refuse("'scan=" + value + "' says how chunks of '" + scanned + "' go on from one another, and '" +
+                    scanned + "' is not on the grid (" + scanned + "=grid:512)");
+    if (value == "ticket" && !target.gpu)
+      return refuse(
+          "'scan=ticket' is for a GPU, whose blocks wait for each other in one kernel; tasks of a CPU do not, "
+          "and run in passes");
     return Error::success();
   }
 

@@ -16,7 +16,7 @@ constexpr std::pair<Level, const char *> levelNames[] = {{Level::Grid, "grid"}, 
                                                          {Level::Lane, "lane"}, {Level::Reg, "reg"}};
 
 constexpr const char *knobNames[] = {"load",     "store", "stages", "copy", "pad",        "vec",  "blocks", "persist",
-                                     "producer", "exp",   "math",   "mma",  "checkpoint", "tape", "at"};
+                                     "producer", "exp",   "math",   "mma",  "checkpoint", "tape", "at",     "scan"};
 
 bool isName(StringRef text) {
   return !text.empty() && (llvm::isAlpha(text[0]) || text[0] == '_') &&

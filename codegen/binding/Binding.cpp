@@ -56,6 +56,8 @@ std::optional<Shape> ssm::shapeOf(RecurrenceOp recurrence, const State &state, c
 DType ssm::dtypeOf(Type stored) {
   if (auto complex = dyn_cast<ComplexType>(stored))
     return complex.getElementType().isF64() ? DType::C128 : DType::C64;
+  if (stored.isInteger(64))
+    return DType::I64;
   if (stored.isF64())
     return DType::F64;
   if (stored.isBF16())

@@ -98,8 +98,24 @@ private:
     return kernel.overChunks && extent == function.dims[function.scan].extent ? chunks() : extent;
   }
 
-  Manifest::Layout layoutOf(const LoweredKernel &kernel, const KernelTensor &tensor) const {
+  /// The number among sizes of how many tiles the grid cuts a dimension into.
+  size_t tilesOf(const LoweredKernel &kernel, const std::string &dim) {
+    std::string name = dim + ".tiles";
+    auto known = llvm::find_if(program.counts, [&](const Manifest::Count &count) { return count.name == name; });
+    size_t number = known - program.counts.begin();
+    if (known == program.counts.end()) {
+      auto at = llvm::find_if(kernel.dims, [&](const auto &own) { return own.first == dim; });
+      const DimPlace &place = kernel.placement.places[at - kernel.dims.begin()];
+      program.counts.push_back({name, {sizeOf(kernel, dim), place.span(), place.runsEmpty}});
+    }
+    return function.dims.size() + number;
+  }
+
+  Manifest::Layout layoutOf(const LoweredKernel &kernel, const KernelTensor &tensor) {
     Manifest::Layout layout;
+    if (!tensor.perTile.empty())
+      for (layout.emplace_back(); const std::string &dim : tensor.perTile)
+        layout.back().push_back(tilesOf(kernel, dim));
     if (tensor.perChunk)
       layout.push_back({chunks()});
     for (unsigned axis = 0; axis < tensor.layout.getRank(); ++axis) {

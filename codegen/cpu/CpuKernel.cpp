@@ -55,7 +55,8 @@ public:
   }
 
   Error run(const KernelArguments &arguments, unsigned threads) override {
-    Expected<PreparedCall> call = prepareCall(recurrence, kernels, arguments);
+    KeptOrder none;
+    Expected<PreparedCall> call = prepareCall(recurrence, kernels, arguments, none);
     if (!call)
       return call.takeError();
     Variant &variant = variants[call->packed];

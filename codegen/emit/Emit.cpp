@@ -34,6 +34,30 @@ std::string describeStates(RecurrenceOp recurrence) {
   return text;
 }
 
+/// What is between chunks of one kernel.
+std::string describeWorkspace(const KernelTensor &tensor) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  stream << "//   " << tensor.workspace << ": ";
+  const char *what =
+      !tensor.isOrder() ? "between chunks"
+      : tensor.role == KernelTensor::Role::Order
+          ? "what blocks agree by; zero before the first launch, and no one else's from then on; launches "
+            "that share it run one after another"
+          : "what blocks wait for; zero before the first launch";
+  stream << what << "; pointer to " << tensor.stored << ", then " << tensor.getRank()
+         << " strides in elements (i64) of ";
+  if (!tensor.perTile.empty())
+    stream << "tiles of [" << llvm::join(tensor.perTile, ", ") << "], ";
+  if (tensor.perChunk)
+    stream << "chunks, ";
+  if (tensor.isOrder())
+    stream << tensor.depth << " words\n";
+  else
+    stream << layoutText(tensor.layout) << (tensor.depth > 1 ? " and past steps" : "") << "\n";
+  return text;
+}
+
 /// How a GPU kernel is called, as comments: what a manifest says, for those who load the PTX themselves.
 std::string describeCall(RecurrenceOp recurrence, const Lowered &lowered, bool packed) {
   using Role = KernelTensor::Role;
@@ -46,8 +70,14 @@ std::string describeCall(RecurrenceOp recurrence, const Lowered &lowered, bool p
     if (place.grid)
       stream << " * " << (place.runsEmpty ? "max(1, " : "") << "ceil(" << recurrence.extentOf(dim.getName().getValue())
              << " / " << place.span() << (place.runsEmpty ? "))" : ")");
+  if (int64_t chunk = lowered.main().placement.chunk)
+    stream << " * max(1, ceil(" << recurrence.getScan() << " / " << chunk << "))";
   stream << "\n// Arguments, in order" << (packed ? "; the last stride of every tensor is taken to be 1" : "") << ":\n";
   for (const KernelTensor &tensor : lowered.main().interface.tensors) {
+    if (!tensor.workspace.empty()) {
+      stream << describeWorkspace(tensor);
+      continue;
+    }
     const char *role = tensor.role == Role::Input          ? "input"
                        : tensor.role == Role::Output       ? "output"
                        : tensor.role == Role::InitialState ? "initial state (may be null)"

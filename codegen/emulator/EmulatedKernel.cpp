@@ -68,7 +68,7 @@ public:
   }
 
   Error run(const KernelArguments &arguments, uint64_t seed) override {
-    Expected<PreparedCall> call = prepareCall(recurrence, kernels, arguments);
+    Expected<PreparedCall> call = prepareCall(recurrence, kernels, arguments, order);
     if (!call)
       return call.takeError();
     if (!variants[call->packed])
@@ -127,6 +127,7 @@ private:
   std::vector<LoweredKernel> kernels;
   std::unique_ptr<emulator::EmulatedModule> variants[2];
   RunStatistics counted;
+  KeptOrder order;
 };
 } // namespace
 

@@ -132,7 +132,7 @@ private:
   void addTensors() {
     using Role = KernelTensor::Role;
     for (auto [number, tensor] : llvm::enumerate(lowered.main().interface.tensors)) {
-      if (tensor.role == Role::FinalState || tensor.role == Role::CarriedState)
+      if (tensor.role == Role::FinalState || !tensor.workspace.empty())
         continue;
       DimSet set = dims.of(tensor.layout);
       ExplainedTensor line;

@@ -15,8 +15,9 @@ Error fail(const llvm::Twine &message) { return llvm::createStringError(llvm::in
 
 class CallBuilder {
 public:
-  CallBuilder(RecurrenceOp recurrence, ArrayRef<LoweredKernel> kernels, const KernelArguments &arguments)
-      : recurrence(recurrence), kernels(kernels), arguments(arguments) {}
+  CallBuilder(RecurrenceOp recurrence, ArrayRef<LoweredKernel> kernels, const KernelArguments &arguments,
+              KeptOrder &kept)
+      : recurrence(recurrence), kernels(kernels), arguments(arguments), kept(kept) {}
 
   Expected<PreparedCall> build() {
     for (const std::string &dim : kernels.back().interface.sizes) {
@@ -72,10 +73,12 @@ private:
       sizes[dim] = isScan ? steps.all : own[dim];
       byPosition.push_back(own[dim]);
     }
+    launch.tasks = countTasks(kernel.placement, byPosition);
     for (const KernelTensor &tensor : kernel.interface.tensors) {
       std::string workspace = betweenBlocks(tensor, kernel, steps);
+      Shape shape = shapeOf(tensor, kernel, sizes);
       Expected<std::optional<Tensor>> given =
-          workspace.empty() ? lookup(tensor, sizes) : between(tensor, workspace, sizes);
+          workspace.empty() ? lookup(tensor, shape) : between(tensor, workspace, shape);
       if (!given)
         return given.takeError();
       if (!*given) {
@@ -87,7 +90,7 @@ private:
       using Role = KernelTensor::Role;
       bool isResult = tensor.role == Role::Output || tensor.role == Role::FinalState;
       launch.arrays.push_back({launch.words.size(), workspace.empty() ? tensor.given() : workspace, **given,
-                               isResult || !workspace.empty(), !isResult && workspace.empty()});
+                               isResult || !workspace.empty(), (!isResult && workspace.empty()) || tensor.isOrder()});
       launch.words.push_back(std::bit_cast<int64_t>((*given)->data()) + offset);
       launch.words.insert(launch.words.end(), strides.begin(), strides.end());
     }
@@ -99,7 +102,6 @@ private:
       launch.words.push_back(own[dim]);
     if (steps.count % kernel.interface.stepsMultiple != 0)
       call.packed = false;
-    launch.tasks = countTasks(kernel.placement, byPosition);
     return Error::success();
   }
 
@@ -127,8 +129,13 @@ private:
     return 0;
   }
 
-  Shape shapeOf(const KernelTensor &tensor, const llvm::StringMap<int64_t> &sizes) {
+  Shape shapeOf(const KernelTensor &tensor, const LoweredKernel &kernel, const llvm::StringMap<int64_t> &sizes) {
     Shape shape;
+    if (!tensor.perTile.empty())
+      shape.push_back(1);
+    for (auto [dim, place] : llvm::zip(kernel.dims, kernel.placement.places))
+      if (llvm::is_contained(tensor.perTile, dim.first))
+        shape.back() *= place.gridTiles(sizes.lookup(dim.first));
     if (tensor.perChunk)
       shape.push_back(call.chunks);
     for (unsigned axis = 0; axis < tensor.layout.getRank(); ++axis) {
@@ -141,21 +148,27 @@ private:
     return shape;
   }
 
-  /// An array between kernels, made by the first that mentions it.
+  /// An array between kernels, made by the first that mentions it, or kept from an earlier call.
   Expected<std::optional<Tensor>> between(const KernelTensor &tensor, const std::string &workspace,
-                                          const llvm::StringMap<int64_t> &sizes) {
+                                          const Shape &shape) {
+    // Kept ones may be more than this call needs: blocks take no notice of their shape.
+    if (auto known = kept.find(workspace);
+        tensor.isOrder() && known != kept.end() && known->second.numElements() >= *countElements(shape))
+      return std::optional(Tensor(known->second));
     auto [it, isNew] = call.workspace.try_emplace(workspace);
     if (isNew) {
-      Result<Tensor> made = Tensor::allocate(dtypeOf(tensor.stored), shapeOf(tensor, sizes));
+      Result<Tensor> made = Tensor::allocate(dtypeOf(tensor.stored), shape);
       if (!made)
         return fail("there is no memory for the states between chunks: " + made.error());
       it->second = *made;
     }
+    if (tensor.isOrder())
+      kept.insert_or_assign(workspace, it->second);
     return std::optional(it->second);
   }
 
   /// A caller's tensor; nothing for a state that is left out.
-  Expected<std::optional<Tensor>> lookup(const KernelTensor &tensor, const llvm::StringMap<int64_t> &sizes) {
+  Expected<std::optional<Tensor>> lookup(const KernelTensor &tensor, const Shape &expected) {
     using Role = KernelTensor::Role;
     const auto &from = tensor.role == Role::Input          ? arguments.inputs
                        : tensor.role == Role::Output       ? arguments.outputs
@@ -171,7 +184,6 @@ private:
     if (given.dtype() != dtypeOf(tensor.stored))
       return fail("the tensor '" + tensor.given() + "' is of type " + std::string(dtypeName(given.dtype())) +
                   "; expected " + std::string(dtypeName(dtypeOf(tensor.stored))));
-    Shape expected = shapeOf(tensor, sizes);
     if (given.shape() != expected)
       return fail("the tensor '" + tensor.given() + "' has the shape " + shapeText(given.shape()) + "; expected " +
                   shapeText(expected));
@@ -221,11 +233,12 @@ private:
   RecurrenceOp recurrence;
   ArrayRef<LoweredKernel> kernels;
   const KernelArguments &arguments;
+  KeptOrder &kept;
   PreparedCall call;
 };
 } // namespace
 
 Expected<PreparedCall> ssm::prepareCall(RecurrenceOp recurrence, ArrayRef<LoweredKernel> kernels,
-                                        const KernelArguments &arguments) {
-  return CallBuilder(recurrence, kernels, arguments).build();
+                                        const KernelArguments &arguments, KeptOrder &kept) {
+  return CallBuilder(recurrence, kernels, arguments, kept).build();
 }

@@ -5,6 +5,7 @@
 #include "runtime/Tensor.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,14 +52,19 @@ struct PreparedCall {
   int64_t chunks = 0;
   /// Initial states that a task would overwrite before another has read them.
   std::vector<Tensor> copies;
-  /// Arrays between kernels.
+  /// Arrays between kernels, and between chunks.
   std::map<std::string, Tensor> workspace;
 };
 
-/// Joins the kernels of a recurrence with a call's tensors. Errors: a tensor or size that is missing, or of another
-/// type, rank or shape than the description says; no memory for what is between kernels.
+/// What kernels in ticket order keep from call to call: the words that their blocks agree by, by name, which are zero
+/// at first. Calls that share them run one after another.
+using KeptOrder = std::map<std::string, Tensor>;
+
+/// Joins the kernels of a recurrence with a call's tensors. Words in `kept` that are too few are replaced. Errors: a
+/// tensor or size that is missing, or of another type, rank or shape than the description says; no memory for what is
+/// between kernels.
 llvm::Expected<PreparedCall> prepareCall(RecurrenceOp recurrence, llvm::ArrayRef<LoweredKernel> kernels,
-                                         const KernelArguments &arguments);
+                                         const KernelArguments &arguments, KeptOrder &kept);
 
 } // namespace ssm
 

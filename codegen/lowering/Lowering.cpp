@@ -20,6 +20,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/BlockSteps.h"
 #include "passes/ChunkScan.h"
+#include "passes/ChunkSchedule.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "schedule/DefaultReasons.h"
@@ -43,6 +44,41 @@ static Error run(ModuleOp module, llvm::function_ref<void(OpPassManager &)> fill
   return Error::success();
 }
 
+static LoweredKernel &addKernel(Lowered &lowered, RecurrenceOp recurrence, const LoweringOptions &options,
+                                const Placement &placement) {
+  LoweredKernel &kernel = lowered.kernels.emplace_back();
+  kernel.name = kernelName(recurrence, options.packed);
+  kernel.placement = placement;
+  kernel.interface = getKernelInterface(recurrence);
+  for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
+    kernel.dims.emplace_back(dim.getName().str(), recurrence.extentOf(dim.getName()).str());
+  return kernel;
+}
+
+/// Places the parts of a kernel in ticket order as the last of them is placed by the schedule.
+static Error scheduleParts(Lowered &lowered, const LoweringOptions &options) {
+  SmallVector<RecurrenceOp> parts(lowered.module->getOps<RecurrenceOp>());
+  RecurrenceOp last = parts.back();
+  Expected<Schedule> wanted = parseSchedule(options.schedule);
+  if (!wanted)
+    return wanted.takeError();
+  lowered.schedule = printSchedule(*wanted);
+  Expected<Placement> placement = placeSchedule(last, *wanted, options.target.machine);
+  if (!placement)
+    return placement.takeError();
+  SmallVector<KernelInterface> interfaces;
+  for (RecurrenceOp part : parts) {
+    Schedule own = part == last ? *wanted : scheduleInTicketOrder(part, last, *wanted, *placement);
+    Expected<Placement> placed = placeSchedule(part, own, options.target.machine);
+    if (!placed)
+      return placed.takeError();
+    part->setAttr("ssm.schedule", StringAttr::get(part.getContext(), printSchedule(own)));
+    interfaces.push_back(getPartInterface(part, *placed));
+  }
+  addKernel(lowered, last, options, *placement).interface = joinInterfaces(parts, interfaces, *placement);
+  return Error::success();
+}
+
 /// Chooses or parses a prepared recurrence's schedule, and finds every dimension's place. What runs over chunks has the
 /// default: no dimension of it is summed.
 static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringOptions &options) {
@@ -55,6 +91,8 @@ static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringO
     return wanted.takeError();
   if (!overChunks)
     lowered.schedule = printSchedule(*wanted);
+  if (ChunkRole(recurrence).isPart() && !overChunks)
+    wanted = scheduleOfTotal(recurrence, *wanted);
   BlockRole blocks(recurrence);
   if (blocks.steps() || blocks.restOf())
     wanted = scheduleOfBlocks(*wanted, recurrence.getScan(), std::max<int64_t>(1, blocks.steps()));
@@ -62,16 +100,21 @@ static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringO
   if (!placement)
     return placement.takeError();
   recurrence->setAttr("ssm.schedule", StringAttr::get(recurrence.getContext(), printSchedule(*wanted)));
-  LoweredKernel &kernel = lowered.kernels.emplace_back();
-  kernel.name = kernelName(recurrence, options.packed);
-  kernel.placement = *placement;
-  kernel.interface = getKernelInterface(recurrence);
+  LoweredKernel &kernel = addKernel(lowered, recurrence, options, *placement);
   setAlignments(kernel.interface, recurrence, *placement);
-  for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
-    kernel.dims.emplace_back(dim.getName().str(), recurrence.extentOf(dim.getName()).str());
   kernel.overChunks = overChunks;
   kernel.blockSteps = blocks.steps();
   kernel.restOf = blocks.restOf();
+  return Error::success();
+}
+
+static Error scheduleAll(Lowered &lowered, const LoweringOptions &options) {
+  auto parts = lowered.module->getOps<RecurrenceOp>();
+  if (ChunkRole(*parts.begin()).inTicketOrder())
+    return scheduleParts(lowered, options);
+  for (RecurrenceOp part : parts)
+    if (Error error = schedule(lowered, part, options))
+      return error;
   return Error::success();
 }
 
@@ -121,7 +164,8 @@ static Error cutIntoChunks(ModuleOp module, RecurrenceOp recurrence, const Lower
         emitRemark(component.breaks->getLoc(), "this is what cannot be scanned");
     return error;
   }
-  return run(module, [&](OpPassManager &passes) { passes.addPass(createChunkScan({*steps})); });
+  bool inTicketOrder = runsInTicketOrder(*wanted, recurrence.getScan(), options.target.machine);
+  return run(module, [&](OpPassManager &passes) { passes.addPass(createChunkScan({*steps, inTicketOrder})); });
 }
 
 /// Where registers hold steps and a state is on a loop inside theirs, blocks of steps become a recurrence of their own,
@@ -230,9 +274,8 @@ Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &giv
     return std::move(error);
   if (Error error = run(*lowered.module, addPrepare))
     return std::move(error);
-  for (auto part : lowered.module->getOps<RecurrenceOp>())
-    if (Error error = schedule(lowered, part, options))
-      return std::move(error);
+  if (Error error = scheduleAll(lowered, options))
+    return std::move(error);
 
   if (level == LoweringLevel::Scheduled)
     return lowered;

@@ -2,7 +2,7 @@
 // Constraints of the tile operations, by their labels in TileOps.td.
 
 func.func @tile_place_c1() {
-  // expected-error@+1 {{'ssm.tile_place' op has the unknown level 'warp'; expected grid or thread}}
+  // expected-error@+1 {{'ssm.tile_place' op has the unknown level 'warp'; expected grid, thread or tasks}}
   %0 = "ssm.tile_place"() {level = "warp"} : () -> i64
   return
 }

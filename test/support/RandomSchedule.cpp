@@ -41,6 +41,8 @@ public:
     if (!after.empty() || !random.chance(10))
       schedule.dims.push_back(placeScanned());
     llvm::append_range(schedule.dims, after);
+    if (gpu && chunkSteps(schedule, recurrence.getScan()) && random.chance(60))
+      schedule.knobs.push_back({"scan", {}, random.chance(50) ? "ticket" : "passes"});
     for (const char *knob : {"load", "store"})
       if (random.chance(60))
         schedule.knobs.push_back({knob, {}, blockSteps == 1 && !gpu && random.chance(60) ? "staged" : "direct"});

@@ -162,7 +162,8 @@ void compare(const std::string &file, const std::string &schedule, int64_t steps
   for (int64_t gap : {0, 64, 100})
     for (bool withStates : {false, true}) {
       KernelArguments call = argumentsWith(function, sizes, gap, withStates);
-      auto expected = prepareCall(recurrence, lowered->kernels, call);
+      KeptOrder kept;
+      auto expected = prepareCall(recurrence, lowered->kernels, call, kept);
       ASSERT_TRUE(static_cast<bool>(expected)) << llvm::toString(expected.takeError());
       bool isChosen = false;
       expectSame(byRuntime(function, function.programs.front(), call, isChosen), *expected, *lowered,
@@ -190,6 +191,9 @@ TEST(RuntimePlan, StartsKernelsAsThisProcessDoes) {
       {"s4.ssm", "channel=grid,lane:4; time=grid:20; state=reg; col=reg"},
       {"mamba1.ssm", "member=grid,thread:4; time=loop,reg:4; state=reg"},
       {"mamba1.ssm", "member=grid,thread:2; time=grid:16,loop:8,reg:4; state=lane:2,reg; load=staged; store=staged"},
+      {"s4.ssm", "channel=grid,lane:4; time=grid:20; state=reg; col=reg; scan=passes"},
+      {"gla.ssm", "value=grid,thread:2; time=grid:12; key=lane:4,reg; scan=passes"},
+      {"rglru.ssm", "channel=grid,thread:32; time=grid:7; scan=passes"},
   };
   for (auto [file, schedule] : schedules)
     for (int64_t steps : {0, 1, 41, 240})
