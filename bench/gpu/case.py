@@ -9,7 +9,7 @@ import torch
 from gpu import inputs, reference
 from gpu.cases import Unavailable, load_peer
 from gpu.driver import Clock, Driver, Launch
-from gpu.kernel import all_sizes, count_tasks, pack_words, shape
+from gpu.kernel import all_sizes, count_tasks, pack_words, shape, shape_of
 from gpu.measure import FLUSH_BYTES, Meter, Participant, difference
 
 MOST_BLOCKS = 2**31 - 1  # of a grid's first dimension; any grid is right for ssmc's kernels
@@ -70,7 +70,7 @@ class Call:
                 arrays[key] = torch.full(shape(tensor["layout"], sizes), float("nan"), device="cuda",
                                          dtype=inputs.TYPES[tensor["dtype"]])
         for buffer in variant["program"]["buffers"]:
-            arrays["buffer", buffer["name"]] = torch.zeros(shape(buffer["layout"], sizes), device="cuda",
+            arrays["buffer", buffer["name"]] = torch.zeros(shape_of(buffer, sizes), device="cuda",
                                                            dtype=inputs.TYPES[buffer["dtype"]])
         return arrays
 

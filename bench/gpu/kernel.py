@@ -8,7 +8,7 @@ import zipfile
 from gpu.cases import Unavailable
 
 
-BYTES = {"bf16": 2, "f16": 2, "f32": 4, "f64": 8}
+BYTES = {"bf16": 2, "f16": 2, "f32": 4, "f64": 8, "i64": 8}
 
 
 def fits(program, tensors, target, dims):
@@ -40,7 +40,7 @@ def read_bundle(path, target, dims):
         files = {entry["kind"]: entry["file"] for entry in program["code"]}
         kind = "cubin" if "cubin" in files else "ptx"
         code = bundle.read(files[kind])
-    if any(entry.get("depth", 1) > 1 for entry in tensors + program["buffers"]):
+    if any(entry.get("depth", 1) > 1 for entry in tensors):
         raise Unavailable("states that carry several steps are not measured here")
     parameters = {parameter["name"]: parameter["default"] for parameter in function["parameters"]}
     return {"tensors": tensors, "parameters": parameters, "program": program}, kind, code
@@ -64,6 +64,11 @@ def count_tasks(kernel, sizes):
 
 def shape(layout, sizes):
     return tuple(math.prod(sizes[dim] for dim in axis) for axis in layout)
+
+
+def shape_of(buffer, sizes):
+    depth = buffer.get("depth", 1)
+    return shape(buffer["layout"], sizes) + ((depth,) if depth > 1 else ())
 
 
 def pack_words(kernel, call, sizes, arrays):
