@@ -54,6 +54,8 @@ constexpr int64_t threadsPerCore = 6 * warpLanes;
 constexpr int64_t warpsStaged = 16, warpsSplit = 3, lanesBeforeChunks = 4;
 /// Steps of a staged time tile, and of them those that a thread reads and writes at once.
 constexpr int64_t stagedTile = 32, stagedCopies = 8;
+/// Bytes of them that leave room for another block on a multiprocessor.
+constexpr int64_t mostStagedBytes = 96 << 10;
 /// Cutting time doubles the work, so it has to bring several times the threads; and chunks' own costs need steps.
 constexpr int64_t fewestChunks = 4, fewestChunkSteps = 512;
 /// Tiles of the lanes' dimension that should be left for the cores.
@@ -81,7 +83,7 @@ public:
         if (!size)
           return size.takeError();
       }
-    return target.gpu ? buildGpu() : buildCpu();
+    return target.gpu ? buildGpu(stagesOnGpu()) : buildCpu();
   }
 
   /// Why a GPU's schedule is what it is.
@@ -472,7 +474,28 @@ private:
     reasons.fewestChunkSteps = fewestChunkSteps;
   }
 
-  Schedule buildGpu() {
+  /// Bytes of shared memory that time tiles take, about: each tensor's coordinates of a block.
+  int64_t stagedBytes(std::optional<unsigned> threadDim, int64_t threads, int64_t tile) {
+    int64_t rows = 0;
+    auto add = [&](LayoutAttr layout) {
+      if (!runsAlongScan(recurrence, layout))
+        return;
+      int64_t own = 1;
+      for (unsigned dim = 0; dim < dims.count(); ++dim)
+        if (dims.of(layout).contains(dim) && dim != dims.scan())
+          own = llvm::SaturatingMultiply<uint64_t>(own, dim == threadDim     ? threads
+                                                        : held.contains(dim) ? std::max<int64_t>(1, *sizeOf(dim))
+                                                                             : 1);
+      rows += own;
+    };
+    for (auto input : recurrence.getBody().front().getOps<InputOp>())
+      add(input.getLayout());
+    for (auto output : recurrence.getBody().front().getOps<OutputOp>())
+      add(output.getLayout());
+    return llvm::SaturatingMultiply<uint64_t>(rows, tile * elementBytes);
+  }
+
+  Schedule buildGpu(bool isStaged) {
     std::optional<unsigned> threadDim;
     // A dimension that fills a warp is large enough; among those, the one along which memory is contiguous coalesces.
     auto score = [&](unsigned dim) { return std::min<double>(sizeOf(dim).value_or(32), 32) * (1 + weight(dim)); };
@@ -480,7 +503,6 @@ private:
       if (dim != dims.scan() && !held.contains(dim) && (!threadDim || score(dim) >= score(*threadDim)))
         threadDim = dim;
     std::optional<int64_t> parallel = parallelSize();
-    bool isStaged = stagesOnGpu();
     std::optional<unsigned> laneDim;
     int64_t lanes = 1;
     std::tie(laneDim, lanes) = chooseWarpLanes(parallel, isStaged);
@@ -504,6 +526,12 @@ private:
     int64_t threads = blockThreads / lanes;
     while (threadDim && threads > warpLanes / lanes && sizeOf(*threadDim).value_or(threads) <= threads / 2)
       threads /= 2;
+    // Threads that share little of what they read leave no room for it.
+    if (int64_t tile = lanes > 2 ? 2 * stagedTile : stagedTile;
+        isStaged && stagedBytes(threadDim, threads, tile) > mostStagedBytes) {
+      reasons = {};
+      return buildGpu(false);
+    }
     Schedule schedule;
     SmallVector<DimPlacement> inside;
     for (unsigned dim = 0; dim < dims.count(); ++dim) {
@@ -546,6 +574,9 @@ private:
     llvm::append_range(schedule.dims, inside);
     if (isStaged)
       addStages(schedule, lanes);
+    // One kernel in ticket order took 1.2 times as long, where there was time to cut (bench/results).
+    if (reasons.chunkSteps)
+      schedule.knobs.push_back({"scan", {}, "passes"});
     return schedule;
   }
 
