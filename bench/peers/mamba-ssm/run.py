@@ -58,8 +58,12 @@ def selective_scan(x, plan, device):
         function = device.driver.function(module, tile["entries"][even], tile["shared"][even])
         launch = Launch(device.driver, function, (batch, channels), tile["threads"], tile["shared"][even],
                         [pack(layout, fields(x, out, out_z, states, chunks))])
+
+        def call(launch=launch, kept=(out, states)):  # what the kernel writes has to stay its own
+            launch(device.stream())
+
         yield Participant(
-            f"mamba-ssm {tile['threads']}x{tile['items']}", lambda launch=launch: launch(device.stream()), out_z,
+            f"mamba-ssm {tile['threads']}x{tile['items']}", call, out_z,
             device.driver.resources(function, tile["shared"][even]) + ("; the one it chooses" if tile is own else ""))
 
 
