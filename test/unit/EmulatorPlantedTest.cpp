@@ -124,7 +124,7 @@ Tally plantEach(Planted &planted, Bug bug) {
 TEST(EmulatorPlanted, EachBarrierIsNeeded) {
   const std::pair<const char *, const char *> schedules[] = {
       {"mamba1.ssm", "member=grid,lane:8; time=loop; state=thread:2,lane:4"},
-      {"mingru.ssm", "time=grid:12,thread:3,lane:4"},
+      {"mingru.ssm", "time=grid:12,thread:3,lane:4; scan=passes"},
       {"mamba1.ssm", "member=grid,thread:3; time=loop:8,reg:4; state=lane:4,reg; at(free)=stage; at(y)=store"},
   };
   for (auto [file, schedule] : schedules) {
@@ -139,7 +139,7 @@ TEST(EmulatorPlanted, EachBarrierIsNeeded) {
 /// Some guards are there for what is left out or for sizes that are not these: taking those away changes nothing.
 TEST(EmulatorPlanted, AGuardThatIsNeededIsReported) {
   const std::pair<const char *, const char *> schedules[] = {
-      {"mingru.ssm", "time=grid:12,thread:3"},
+      {"mingru.ssm", "time=grid:12,thread:3; scan=passes"},
       {"deltanet.ssm", "value=grid,lane:4; time=loop; key=reg"},
   };
   for (auto [file, schedule] : schedules) {
@@ -148,4 +148,20 @@ TEST(EmulatorPlanted, AGuardThatIsNeededIsReported) {
     Tally guards = plantEach(planted, Bug::Guard);
     EXPECT_GE(guards.reported, 2u) << "of " << guards.places;
   }
+}
+
+/// Chunks in one kernel, in the order of tickets: what a block hands on is released and acquired. Of one tile, so that
+/// a block's predecessor has not taken another ticket by then, by which it would have released it too. A barrier or a
+/// fence whose absence another one makes up for changes nothing.
+TEST(EmulatorPlanted, WhatChunksHandOnIsReleasedAndAcquired) {
+  Planted planted("mingru.ssm", "batch=grid,reg:3; channel=grid,reg:3; time=grid:6,thread:3,lane:2; scan=ticket");
+  for (Bug bug : {Bug::Release, Bug::Acquire}) {
+    SCOPED_TRACE(nameOf(bug));
+    Tally orders = plantEach(planted, bug);
+    EXPECT_GE(orders.places, 1u);
+    EXPECT_EQ(orders.reported, orders.places);
+  }
+  Tally barriers = plantEach(planted, Bug::Barrier);
+  EXPECT_GE(barriers.reported, 4u) << "of " << barriers.places;
+  plantEach(planted, Bug::Fence);
 }
