@@ -128,7 +128,8 @@ void StagePlan::findLate(Value value, OutputOp output, SmallVectorImpl<Value> &n
   if (isComputable(value))
     return;
   Operation *op = value.getDefiningOp();
-  bool isFree = isElementwise(op) && llvm::all_of(op->getUsers(), [&](Operation *user) {
+  // What does not vary in time is handed over whole: the stage computes nothing of it before its steps.
+  bool isFree = dims.variesInTime(value) && isElementwise(op) && llvm::all_of(op->getUsers(), [&](Operation *user) {
                   return user == output.getOperation() || late.contains(user);
                 });
   if (!isFree) {

@@ -250,6 +250,15 @@ Tiles TileStep::emit(OpBuilder &builder, Operation &op) {
 //===----------------------------------------------------------------------===//
 
 Tiles TileStep::get(Value value) {
+  // It stands in shared memory at each step, whether it varies or not.
+  if (const StageBuffer *buffer = sourceOf(value)) {
+    assert(frames.back().inTime && "what is staged is asked for in a step");
+    if (auto it = frames.back().tiles.find(value); it != frames.back().tiles.end())
+      return it->second;
+    OpBuilder builder = frames.back().builder;
+    Tiles read = readStaged(builder, value, *buffer);
+    return frames.back().tiles[value] = read;
+  }
   size_t number = 0;
   while (!frames[number].loops.containsAll(dims.of(value) & loops) ||
          (!frames[number].inTime && dims.variesInTime(value))) {
@@ -260,10 +269,6 @@ Tiles TileStep::get(Value value) {
     return it->second;
   // Frames may move while others are entered.
   OpBuilder builder = frames[number].builder;
-  if (const StageBuffer *buffer = sourceOf(value)) {
-    Tiles read = readStaged(builder, value, *buffer);
-    return frames[number].tiles[value] = read;
-  }
   if (auto scan = value.getDefiningOp<ScanOp>()) {
     llvm::DenseMap<Value, Tiles> streams;
     emitScan(builder, scan, streams);

@@ -422,6 +422,9 @@ private:
         schedule.knobs.push_back({"at", {output.getName().str()}, "store"});
   }
 
+  /// What a thread may keep: the copies of a staged step have values of their own.
+  static int64_t keptMost(bool isStaged) { return isStaged ? keptRegisters / 2 : keptRegisters; }
+
   /// Threads below which the number of lanes doubles once more.
   int64_t threadsBefore(int64_t lanes, bool isStaged) {
     int64_t warps = !isStaged ? threadsPerCore / warpLanes : lanes == 1 ? warpsStaged : warpsSplit;
@@ -436,8 +439,9 @@ private:
           (!laneDim || *sizeOf(dim) > *sizeOf(*laneDim)))
         laneDim = dim;
     int64_t lanes = 1;
-    while (laneDim && lanes < warpLanes && 2 * lanes <= *sizeOf(*laneDim) &&
-           (keptBy(laneDim, lanes) > keptRegisters || (threads && *threads * lanes < threadsBefore(lanes, isStaged))))
+    while (
+        laneDim && lanes < warpLanes && 2 * lanes <= *sizeOf(*laneDim) &&
+        (keptBy(laneDim, lanes) > keptMost(isStaged) || (threads && *threads * lanes < threadsBefore(lanes, isStaged))))
       lanes *= 2;
     return {lanes > 1 ? laneDim : std::nullopt, lanes};
   }
@@ -454,7 +458,7 @@ private:
   }
 
   void recordReasons(std::optional<int64_t> parallel, int64_t wanted, std::optional<unsigned> laneDim, int64_t lanes,
-                     bool onLoops) {
+                     bool onLoops, bool isStaged) {
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (dim != dims.scan() && !held.contains(dim))
         reasons.parallelDims.push_back(dims.name(dim).str());
@@ -464,7 +468,7 @@ private:
     reasons.warps = target.cores ? wanted / target.cores / warpLanes : 0;
     reasons.keptAlone = keptBy(std::nullopt, 1);
     reasons.kept = keptBy(laneDim, lanes);
-    reasons.keptMost = keptRegisters;
+    reasons.keptMost = keptMost(isStaged);
     reasons.laneDim = laneDim ? dims.name(*laneDim).str() : "";
     reasons.lanes = lanes;
     reasons.onLoops = onLoops;
@@ -508,7 +512,7 @@ private:
     std::tie(laneDim, lanes) = chooseWarpLanes(parallel, isStaged);
     int64_t wanted = threadsBefore(lanes, isStaged);
     // More than a few lanes cost more than chunks of time do.
-    if (isStaged && lanes > lanesBeforeChunks && parallel && keptBy(laneDim, 2) <= keptRegisters &&
+    if (isStaged && lanes > lanesBeforeChunks && parallel && keptBy(laneDim, 2) <= keptMost(isStaged) &&
         chooseChunk(2 * *parallel, threadsBefore(1, isStaged))) {
       lanes = 2;
       wanted = threadsBefore(1, isStaged);
@@ -520,7 +524,8 @@ private:
       isStaged = false;
       wanted = threadsBefore(lanes, isStaged);
     }
-    recordReasons(parallel, isStaged && lanes == 2 ? threadsBefore(1, isStaged) : wanted, laneDim, lanes, isTooMuch);
+    recordReasons(parallel, isStaged && lanes == 2 ? threadsBefore(1, isStaged) : wanted, laneDim, lanes, isTooMuch,
+                  isStaged);
     if (parallel)
       parallel = llvm::SaturatingMultiply<uint64_t>(*parallel, lanes);
     int64_t threads = blockThreads / lanes;
