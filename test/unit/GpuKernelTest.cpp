@@ -59,7 +59,9 @@ void runModel(const std::string &file, const std::string &schedule, int64_t step
   options.blocks = 3;
   auto gpu = compileForEmulator(recurrence, schedule, options);
   ASSERT_TRUE(static_cast<bool>(gpu)) << llvm::toString(gpu.takeError());
-  expectAssembles(recurrence, schedule);
+  // In reverse, and of a few steps, it is nearly the same code.
+  if (!reverse && steps > 3)
+    expectAssembles(recurrence, schedule);
   if (testing::Test::HasFatalFailure())
     return;
   RunOptions run;
