@@ -2,7 +2,7 @@
  *
  *   ssm_error error;
  *   ssm_bundle *bundle;
- *   if (ssm_open("mamba1.ssmb", &bundle, &error)) return fail(error.message);
+ *   if (ssm_open("model.ssmb", &bundle, &error)) return fail(error.message);
  *   const ssm_function *forward = ssm_find(bundle, "forward", 0);
  *   if (ssm_prepare(bundle, 0, &error)) return fail(error.message);
  *   int64_t sizes[] = {batch, group, member, state, time};      // as ssm_dim_name says

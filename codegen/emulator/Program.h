@@ -46,7 +46,7 @@ struct Program {
   uint32_t sharedGranule = 4;
 };
 
-/// `mamba1.ssm:12:3 '%5 = load float, …'`.
+/// `model.ssm:12:3 '%5 = load float, …'`.
 std::string describe(const Site &site);
 
 } // namespace ssm::emulator
