@@ -1,9 +1,13 @@
 // The C functions of ssm.h.
 
 #include "runtime/Api.h"
+#include "runtime/CpuDevice.h"
+#include "runtime/CpuFeatures.h"
+#include "runtime/CudaDevice.h"
 
 #include <cstring>
 #include <new>
+#include <system_error>
 
 using namespace ssm;
 
@@ -22,32 +26,38 @@ ssm_status ssm::openApi(const char *path, ssm_bundle **bundle, ssm_error *error)
   return succeed(error);
 }
 
-ssm_status ssm::prepareApi(ssm_bundle *bundle, int ordinal, const std::string &only, ssm_error *error) {
-  if (!bundle || ordinal < 0 || ordinal >= ssm_bundle::maxDevices)
-    return fail(error, SSM_BAD_ARGUMENT, "a bundle and a device from 0 to %d are needed", ssm_bundle::maxDevices - 1);
+ssm_status ssm::prepareApi(ssm_bundle *bundle, int device, unsigned threads, const std::string &only,
+                           ssm_error *error) {
+  const int place = ssm_bundle::placeOf(device);
+  if (!bundle || place < 0)
+    return fail(error, SSM_BAD_ARGUMENT, "a bundle and a device are needed: SSM_CPU or a GPU's number, 0 to %d",
+                ssm_bundle::maxDevices - 1);
   std::lock_guard<std::mutex> guard(bundle->preparing);
-  std::atomic<CudaDevice *> &place = bundle->devices[ordinal];
-  if (place.load())
+  if (bundle->devices[place].load())
     return succeed(error);
-  std::unique_ptr<CudaDevice> device;
-  if (ssm_status status = CudaDevice::prepare(bundle->content, ordinal, only, device, error))
+  std::unique_ptr<Device> made;
+  if (ssm_status status = device == SSM_CPU
+                              ? CpuDevice::prepare(bundle->content, threads, only, hostCpuFeatures(), made, error)
+                              : CudaDevice::prepare(bundle->content, device, only, made, error))
     return status;
-  place.store(device.release());
+  bundle->devices[place].store(made.release());
   return succeed(error);
 }
 
 ssm_bundle::~ssm_bundle() {
-  for (std::atomic<CudaDevice *> &device : devices)
+  for (std::atomic<Device *> &device : devices)
     delete device.load();
 }
 
 ssm_status ssm::chooseLoaded(const ssm_function &function, const ssm_call &call, LoadedChoice &choice,
                              ssm_error *error) {
   const Manifest::Function &manifest = function.manifest();
-  const bool isDevice = call.device >= 0 && call.device < ssm_bundle::maxDevices;
-  choice.device = isDevice ? function.bundle->devices[call.device].load() : nullptr;
+  const int place = ssm_bundle::placeOf(call.device);
+  choice.device = place < 0 ? nullptr : function.bundle->devices[place].load();
   if (!choice.device)
-    return fail(error, SSM_NOT_PREPARED, "the bundle is not prepared for device %d", call.device);
+    return call.device == SSM_CPU
+               ? fail(error, SSM_NOT_PREPARED, "the bundle is not prepared for the processor")
+               : fail(error, SSM_NOT_PREPARED, "the bundle is not prepared for device %d", call.device);
   int64_t sizes[Plan::maxSizes];
   if (ssm_status status = checkSizes(manifest, call.sizes, sizes, error))
     return status;
@@ -63,26 +73,14 @@ ssm_status ssm::chooseLoaded(const ssm_function &function, const ssm_call &call,
   return SSM_OK;
 }
 
-/// Enqueues one kernel of a call, unless there is nothing for it to do.
-static ssm_status launchKernel(const LoadedChoice &choice, size_t number, const Plan &plan, const ssm_call &call,
-                               ssm_error *error) {
-  const Manifest::Kernel &kernel = choice.program->kernels[number];
-  uint64_t words[Plan::maxWords];
-  size_t count;
-  int64_t tasks;
-  if (ssm_status status = plan.launch(kernel, call, tasks, words, count, error))
-    return status;
-  if (tasks == 0)
-    return SSM_OK;
-  return choice.device->launch(choice.loaded->kernels[number], kernel, tasks, words, count, call.stream, error);
-}
-
 /// Runs what may allocate: no exception gets out to C.
 template <typename Work> static ssm_status guarded(ssm_error *error, Work work) {
   try {
     return work();
   } catch (const std::bad_alloc &) {
     return fail(error, SSM_NO_MEMORY, "there is no memory left");
+  } catch (const std::system_error &) {
+    return fail(error, SSM_NO_MEMORY, "there can be no more threads");
   } catch (...) {
     return fail(error, SSM_BAD_BUNDLE, "the bundle could not be read");
   }
@@ -157,7 +155,13 @@ const char *ssm_parameter_name(const ssm_function *function, int parameter) {
 }
 
 ssm_status ssm_prepare(ssm_bundle *bundle, int device, ssm_error *error) {
-  return guarded(error, [&] { return prepareApi(bundle, device, "", error); });
+  return guarded(error, [&] { return prepareApi(bundle, device, 0, "", error); });
+}
+
+ssm_status ssm_prepare_cpu(ssm_bundle *bundle, int threads, ssm_error *error) {
+  if (threads < 0 || threads > CpuDevice::mostThreads)
+    return fail(error, SSM_BAD_ARGUMENT, "there can be 1 to %d threads, or 0 for one a core", CpuDevice::mostThreads);
+  return guarded(error, [&] { return prepareApi(bundle, SSM_CPU, static_cast<unsigned>(threads), "", error); });
 }
 
 ssm_status ssm_workspace(const ssm_function *function, const int64_t *sizes, size_t *bytes, ssm_error *error) {
@@ -186,12 +190,10 @@ ssm_status ssm_launch(const ssm_function *function, const ssm_call *call, ssm_er
   if (call->workspace_size < plan.workspace() || (!call->workspace && plan.workspace()))
     return fail(error, SSM_BAD_ARGUMENT, "the workspace has %zu bytes; %zu are needed", call->workspace_size,
                 plan.workspace());
-  CurrentContext current(choice.device->driver(), choice.device->context());
-  if (ssm_status status = current.check(error))
+  if (plan.workspace() && reinterpret_cast<uintptr_t>(call->workspace) % Plan::alignment)
+    return fail(error, SSM_BAD_ARGUMENT, "the workspace is not aligned to %zu bytes", Plan::alignment);
+  if (ssm_status status = choice.device->launch(*choice.program, *choice.loaded, plan, *call, error))
     return status;
-  for (size_t number = 0; number < choice.program->kernels.size(); ++number)
-    if (ssm_status status = launchKernel(choice, number, plan, *call, error))
-      return status;
   return succeed(error);
 }
 

@@ -1,8 +1,7 @@
 #ifndef SSM_RUNTIME_API_H
 #define SSM_RUNTIME_API_H
 
-#include "runtime/CudaDevice.h"
-#include "runtime/Plan.h"
+#include "runtime/Device.h"
 
 #include <array>
 #include <atomic>
@@ -25,8 +24,13 @@ struct ssm_bundle {
 
   ssm::Bundle content;
   std::vector<ssm_function> functions;
-  /// Null where a device is not prepared; what is there stays until the bundle is closed.
-  std::array<std::atomic<ssm::CudaDevice *>, maxDevices> devices{};
+  /// The processor's place, then those of GPUs. Null where a device is not prepared; what is there stays until the
+  /// bundle is closed.
+  std::array<std::atomic<ssm::Device *>, 1 + maxDevices> devices{};
+  /// A device's place among them; negative where there is no such device.
+  static int placeOf(int device) {
+    return device == SSM_CPU ? 0 : device >= 0 && device < maxDevices ? 1 + device : -1;
+  }
   std::mutex preparing;
 };
 
@@ -38,7 +42,7 @@ namespace ssm {
 ssm_status openApi(const char *path, ssm_bundle **bundle, ssm_error *error);
 /// The code that a call runs.
 struct LoadedChoice {
-  const CudaDevice *device = nullptr;
+  const Device *device = nullptr;
   const Manifest::Program *program = nullptr;
   const LoadedProgram *loaded = nullptr;
 };
@@ -46,8 +50,9 @@ struct LoadedChoice {
 /// Checks a call, and finds what it runs. Allocates nothing.
 ssm_status chooseLoaded(const ssm_function &function, const ssm_call &call, LoadedChoice &choice, ssm_error *error);
 
-/// ssm_prepare, taking code of the kind `only` alone where it is not empty.
-ssm_status prepareApi(ssm_bundle *bundle, int ordinal, const std::string &only, ssm_error *error);
+/// ssm_prepare and ssm_prepare_cpu, taking code of the kind `only` alone where it is not empty. May throw what
+/// allocation and the making of threads throw.
+ssm_status prepareApi(ssm_bundle *bundle, int device, unsigned threads, const std::string &only, ssm_error *error);
 
 } // namespace ssm
 

@@ -50,7 +50,7 @@ std::vector<const Manifest::Code *> ssm::codeFor(const Manifest::Program &progra
 }
 
 ssm_status CudaDevice::prepare(const Bundle &bundle, int ordinal, const std::string &only,
-                               std::unique_ptr<CudaDevice> &result, ssm_error *error) {
+                               std::unique_ptr<Device> &result, ssm_error *error) {
   std::unique_ptr<CudaDevice> device(new CudaDevice());
   if (ssm_status status = Driver::open(device->api, error))
     return status;
@@ -189,8 +189,28 @@ ssm_status CudaDevice::checkArguments(const Manifest::Kernel &kernel, size_t wor
   return SSM_OK;
 }
 
-ssm_status CudaDevice::launch(const LoadedKernel &loaded, const Manifest::Kernel &kernel, int64_t tasks,
-                              uint64_t *words, size_t count, void *stream, ssm_error *error) const {
+ssm_status CudaDevice::launch(const Manifest::Program &program, const LoadedProgram &loaded, const Plan &plan,
+                              const ssm_call &call, ssm_error *error) const {
+  CurrentContext current(api, primary);
+  if (ssm_status status = current.check(error))
+    return status;
+  for (size_t number = 0; number < program.kernels.size(); ++number) {
+    const Manifest::Kernel &kernel = program.kernels[number];
+    uint64_t words[Plan::maxWords];
+    size_t count;
+    int64_t tasks;
+    if (ssm_status status = plan.launch(kernel, call, tasks, words, count, error))
+      return status;
+    if (tasks == 0)
+      continue;
+    if (ssm_status status = launchKernel(loaded.kernels[number], kernel, tasks, words, count, call.stream, error))
+      return status;
+  }
+  return SSM_OK;
+}
+
+ssm_status CudaDevice::launchKernel(const LoadedKernel &loaded, const Manifest::Kernel &kernel, int64_t tasks,
+                                    uint64_t *words, size_t count, void *stream, ssm_error *error) const {
   constexpr size_t most = 512;
   if (count > most)
     return fail(error, SSM_BAD_BUNDLE, "the kernel '%s' has too many arguments", kernel.entry.c_str());

@@ -38,6 +38,8 @@ std::string_view ssm::kindName(Kind kind) {
   return "";
 }
 
+bool ssm::isForProcessor(const Manifest::Program &program) { return program.target.rfind("cpu:", 0) == 0; }
+
 size_t ssm::wordsOf(const Manifest::Function &function, const Manifest::Program &program,
                     const Manifest::Argument &argument) {
   if (argument.kind == Kind::Tensor)

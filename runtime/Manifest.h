@@ -15,7 +15,7 @@ namespace ssm {
 /// function's dimensions and a program's counts: first the dimensions, then the counts.
 struct Manifest {
   /// Versions of the file's form. A newer major one is refused, a newer minor one may say more than is read.
-  static constexpr int64_t majorVersion = 1, minorVersion = 0;
+  static constexpr int64_t majorVersion = 1, minorVersion = 1;
   /// Version of the layout and meaning of states, which outlive a bundle.
   static constexpr int64_t stateVersion = 1;
 
@@ -87,6 +87,20 @@ struct Manifest {
     Kind kind = Kind::Tasks;
     /// Place among the function's tensors or parameters, the program's buffers, or the sizes; axes of what is absent.
     size_t index = 0;
+    /// Of a tensor, in a kernel that runs blocks of steps: which step of a block it is.
+    int64_t step = 0;
+    /// Of a state, in a kernel that does not run all steps: the buffer that stands for it where other kernels run the
+    /// steps after, or before.
+    std::optional<size_t> between = std::nullopt;
+  };
+
+  /// Steps of the scanned dimension that a kernel runs: all; as many whole blocks as there are, each as one step of its
+  /// own; or what these leave, and all where there is no whole block.
+  struct Steps {
+    enum class Which { All, Blocks, Rest };
+    Which which = Which::All;
+    /// Steps of a block.
+    int64_t block = 1;
   };
 
   struct Kernel {
@@ -97,6 +111,7 @@ struct Manifest {
     /// What one task each is for: the number of tasks is the product.
     std::vector<Tiles> grid;
     std::vector<Argument> arguments;
+    Steps steps = {};
   };
 
   struct Code {
@@ -112,6 +127,8 @@ struct Manifest {
   /// A function compiled for one target under one schedule.
   struct Program {
     std::string target, schedule;
+    /// What the processor has to have, where it is one that the code is for.
+    std::vector<std::string> features;
     /// The last stride of every tensor has to be 1.
     bool unitStrides = true;
     std::vector<Alignment> alignments;
@@ -144,6 +161,9 @@ struct Manifest {
 /// `input`, `output`, `initial_state`, `final_state`.
 std::string_view roleName(Manifest::Role role);
 std::string_view kindName(Manifest::Argument::Kind kind);
+
+/// Whether a program is for processors rather than GPUs: its target is `cpu:NAME`.
+bool isForProcessor(const Manifest::Program &program);
 
 /// 64-bit words that an argument is.
 size_t wordsOf(const Manifest::Function &function, const Manifest::Program &program,

@@ -16,8 +16,9 @@ using Kind = Manifest::Argument::Kind;
 namespace {
 // More than any recurrence has: what is read stays small whatever the file says.
 constexpr size_t maxText = 16 << 20, maxName = 256, maxList = 4096, maxRank = 16;
-/// Bytes of arguments that every driver takes are 4096.
-constexpr size_t maxWords = 512;
+/// Bytes of arguments that every driver takes are 4096; a processor's kernel reads any number, and has some for each
+/// step of a block.
+constexpr size_t maxWords = 512, maxWordsOfProcessor = 2048;
 constexpr int64_t maxTile = int64_t(1) << 40, maxShared = 1 << 20;
 constexpr Role roles[] = {Role::Input, Role::Output, Role::InitialState, Role::FinalState};
 
@@ -207,6 +208,9 @@ private:
     program.schedule = entry["schedule"].text(maxList);
     program.unitStrides = entry["unit_strides"].truth();
     program.bound = entry["bound"].number();
+    if (entry.has("features"))
+      for (const Value &feature : entry["features"].list(256))
+        program.features.push_back(feature.name());
     for (const Value &code : entry["code"].list(64)) {
       program.code.push_back({code["kind"].name(), code["file"].name()});
       code["file"].oneOf(files, "file");
@@ -247,14 +251,55 @@ private:
     kernel.dynamicShared = shared["dynamic"].integer(0, maxShared);
     for (const Value &factor : entry["grid"].list(64))
       kernel.grid.push_back(readTiles(factor, names));
+    if (entry.has("steps"))
+      readSteps(entry["steps"], kernel);
     size_t words = 0;
-    for (const Value &argument : entry["arguments"].list(maxWords)) {
+    const size_t most = isForProcessor(program) ? maxWordsOfProcessor : maxWords;
+    for (const Value &argument : entry["arguments"].list(most)) {
       kernel.arguments.push_back(readArgument(argument, names, buffers));
+      readPart(argument, program, kernel.steps, buffers, kernel.arguments.back());
       words += wordsOf(function, program, kernel.arguments.back());
     }
-    if (words > maxWords)
-      entry.refuse("its arguments are more than " + std::to_string(maxWords * 8) + " bytes");
+    if (words > most)
+      entry.refuse("its arguments are more than " + std::to_string(most * 8) + " bytes");
     return kernel;
+  }
+
+  bool isScanned(size_t size) const {
+    return size < function.dims.size() && function.dims[size].extent == function.dims[function.scan].extent;
+  }
+
+  void readSteps(const Value &entry, Manifest::Kernel &kernel) {
+    const bool isRest = entry.has("rest_of");
+    kernel.steps.which = isRest ? Manifest::Steps::Which::Rest : Manifest::Steps::Which::Blocks;
+    kernel.steps.block = entry[isRest ? "rest_of" : "blocks_of"].integer(2, maxTile);
+    for (const Manifest::Tiles &tiles : kernel.grid)
+      if (isScanned(tiles.of))
+        entry.refuse("the scanned dimension is on the grid: there are no parts of its steps");
+  }
+
+  /// What an argument has of a kernel's part of the steps.
+  void readPart(const Value &entry, const Manifest::Program &program, const Manifest::Steps &steps,
+                const std::vector<std::string> &buffers, Manifest::Argument &argument) {
+    using Which = Manifest::Steps::Which;
+    if (steps.which == Which::All || argument.kind != Kind::Tensor)
+      return;
+    const Manifest::Tensor &tensor = function.tensors[argument.index];
+    if (tensor.isState()) {
+      if (!entry.has("between"))
+        return;
+      const Manifest::Buffer &buffer = program.buffers[*(argument.between = entry["between"].oneOf(buffers, "buffer"))];
+      if (tensor.role != (steps.which == Which::Blocks ? Role::FinalState : Role::InitialState))
+        entry.refuse("no other kernel's steps stand between it and the call's");
+      if (buffer.dtype != tensor.dtype || buffer.layout != tensor.layout || buffer.depth != tensor.depth)
+        entry.refuse("the buffer " + printable(buffer.name) + " is not as the state " + printable(tensor.name));
+      return;
+    }
+    for (const std::vector<size_t> &axis : tensor.layout)
+      if (axis.size() > 1 && std::any_of(axis.begin(), axis.end(), [&](size_t part) { return isScanned(part); }))
+        entry.refuse("the scanned dimension is a part of an axis: there are no parts of its steps");
+    if (entry.has("step"))
+      argument.step = entry["step"].integer(0, steps.which == Which::Blocks ? steps.block - 1 : 0);
   }
 
   Manifest::Argument readArgument(const Value &entry, const std::vector<std::string> &names,

@@ -43,8 +43,14 @@ json print(const Manifest::Argument &argument, const Manifest::Function &functio
            const std::vector<std::string> &names) {
   std::string kind(kindName(argument.kind));
   switch (argument.kind) {
-  case Kind::Tensor:
-    return printName(function.tensors[argument.index]);
+  case Kind::Tensor: {
+    json entry = printName(function.tensors[argument.index]);
+    if (argument.step)
+      entry["step"] = argument.step;
+    if (argument.between)
+      entry["between"] = program.buffers[*argument.between].name;
+    return entry;
+  }
   case Kind::Buffer:
     return {{"kind", kind}, {"name", program.buffers[argument.index].name}};
   case Kind::Absent:
@@ -66,11 +72,15 @@ json print(const Manifest::Kernel &kernel, const Manifest::Function &function, c
     grid.push_back(print(tiles, names));
   for (const Manifest::Argument &argument : kernel.arguments)
     arguments.push_back(print(argument, function, program, names));
-  return {{"entry", kernel.entry},
-          {"threads", kernel.threads},
-          {"shared_memory", {{"static", kernel.staticShared}, {"dynamic", kernel.dynamicShared}}},
-          {"grid", grid},
-          {"arguments", arguments}};
+  json entry = {{"entry", kernel.entry},
+                {"threads", kernel.threads},
+                {"shared_memory", {{"static", kernel.staticShared}, {"dynamic", kernel.dynamicShared}}},
+                {"grid", grid},
+                {"arguments", arguments}};
+  if (kernel.steps.which != Manifest::Steps::Which::All)
+    entry["steps"] = {
+        {kernel.steps.which == Manifest::Steps::Which::Blocks ? "blocks_of" : "rest_of", kernel.steps.block}};
+  return entry;
 }
 
 json print(const Manifest::Program &program, const Manifest::Function &function) {
@@ -100,16 +110,19 @@ json print(const Manifest::Program &program, const Manifest::Function &function)
   }
   for (const Manifest::Kernel &kernel : program.kernels)
     kernels.push_back(print(kernel, function, program, names));
-  return {{"target", program.target},
-          {"schedule", program.schedule},
-          {"bound", program.bound},
-          {"unit_strides", program.unitStrides},
-          {"alignments", alignments},
-          {"multiples", multiples},
-          {"code", code},
-          {"counts", counts},
-          {"buffers", buffers},
-          {"kernels", kernels}};
+  json entry = {{"target", program.target}};
+  if (!program.features.empty())
+    entry["features"] = program.features;
+  entry.update({{"schedule", program.schedule},
+                {"bound", program.bound},
+                {"unit_strides", program.unitStrides},
+                {"alignments", alignments},
+                {"multiples", multiples},
+                {"code", code},
+                {"counts", counts},
+                {"buffers", buffers},
+                {"kernels", kernels}});
+  return entry;
 }
 
 json print(const Manifest::Function &function) {

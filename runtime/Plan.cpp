@@ -99,16 +99,15 @@ ssm_status Plan::begin(const Manifest::Function &ofFunction, const Manifest::Pro
       return status;
     offsets[number] = workspaceBytes;
     size_t padded;
-    if (__builtin_add_overflow(bytes, size_t(255), &padded) ||
-        __builtin_add_overflow(workspaceBytes, padded & ~size_t(255), &workspaceBytes))
+    if (__builtin_add_overflow(bytes, alignment - 1, &padded) ||
+        __builtin_add_overflow(workspaceBytes, padded & ~(alignment - 1), &workspaceBytes))
       return fail(error, SSM_BAD_ARGUMENT, "the workspace for these sizes would have more than 2^64 bytes");
   }
   return SSM_OK;
 }
 
-namespace {
 /// Appends arguments to a kernel's words.
-class Words {
+class Plan::Words {
 public:
   Words(uint64_t *words, size_t &count) : words(words), count(count) { count = 0; }
 
@@ -126,13 +125,67 @@ private:
   uint64_t *words;
   size_t &count;
 };
-} // namespace
+
+Plan::StepRange Plan::stepsOf(const Manifest::Kernel &kernel) const {
+  using Which = Manifest::Steps::Which;
+  const int64_t all = sizes[function->scan], block = kernel.steps.block;
+  if (kernel.steps.which == Which::Blocks)
+    return {all, all / block, block, 0, all >= block};
+  if (kernel.steps.which == Which::Rest)
+    return {all, all % block, 1, all - all % block, all < block || all % block != 0};
+  return {all, all, 1, 0, true};
+}
+
+/// Addresses and strides may be anything: their arithmetic is modulo 2^64, as a kernel's is.
+void Plan::addTensor(const Manifest::Argument &argument, const StepRange &steps, const ssm_call &call,
+                     Words &out) const {
+  const Manifest::Tensor &tensor = function->tensors[argument.index];
+  // Of a state that several kernels hand on, the call has the first and the last.
+  const bool isBetween =
+      argument.between && (steps.block > 1 ? steps.count * steps.block < steps.all : steps.first > 0);
+  if (isBetween)
+    return addBuffer(*argument.between, call, out);
+  const ssm_tensor &given = call.tensors[argument.index];
+  const size_t scanned = function->dims[function->scan].extent;
+  uint64_t address = reinterpret_cast<uintptr_t>(given.data), strides[32];
+  for (size_t axis = 0; axis < tensor.rank(); ++axis) {
+    strides[axis] = given.data ? static_cast<uint64_t>(given.strides[axis]) : 0;
+    const bool isAlongSteps = !tensor.isState() && axis < tensor.layout.size() && tensor.layout[axis].size() == 1 &&
+                              function->dims[tensor.layout[axis][0]].extent == scanned;
+    if (!isAlongSteps || steps.count == steps.all)
+      continue;
+    // In reverse, coordinates descend from the kernel's last.
+    const int64_t step = steps.first + argument.step;
+    const int64_t from = function->reverse ? steps.all - 1 - step - steps.block * (steps.count - 1) : step;
+    address += strides[axis] * static_cast<uint64_t>(from) * itemSize(tensor.dtype);
+    strides[axis] *= static_cast<uint64_t>(steps.block);
+  }
+  out.add(given.data ? address : 0);
+  for (size_t axis = 0; axis < tensor.rank(); ++axis)
+    out.add(strides[axis]);
+}
+
+void Plan::addBuffer(size_t number, const ssm_call &call, Words &out) const {
+  const Manifest::Buffer &buffer = program->buffers[number];
+  int64_t shape[32];
+  size_t bytes;
+  // `begin` has seen that it fits.
+  shapeOf(buffer.layout, buffer.depth, buffer.dtype, sizes.data(), shape, bytes, nullptr);
+  out.add(reinterpret_cast<uintptr_t>(call.workspace) + offsets[number]);
+  for (size_t axis = 0; axis < buffer.rank(); ++axis) {
+    uint64_t stride = 1;
+    for (size_t inner = axis + 1; inner < buffer.rank(); ++inner)
+      stride *= static_cast<uint64_t>(shape[inner]);
+    out.add(stride);
+  }
+}
 
 ssm_status Plan::launch(const Manifest::Kernel &kernel, const ssm_call &call, int64_t &tasks, uint64_t *words,
                         size_t &count, ssm_error *error) const {
   using Kind = Manifest::Argument::Kind;
+  const StepRange steps = stepsOf(kernel);
   tasks = 1;
-  bool overflows = false, isEmpty = false;
+  bool overflows = false, isEmpty = !steps.isRun;
   for (const Manifest::Tiles &tiles : kernel.grid) {
     int64_t factor = countTiles(tiles, sizes[tiles.of]);
     isEmpty |= factor == 0;
@@ -146,28 +199,12 @@ ssm_status Plan::launch(const Manifest::Kernel &kernel, const ssm_call &call, in
   Words out(words, count);
   for (const Manifest::Argument &argument : kernel.arguments)
     switch (argument.kind) {
-    case Kind::Tensor: {
-      const ssm_tensor &tensor = call.tensors[argument.index];
-      out.add(reinterpret_cast<uintptr_t>(tensor.data));
-      for (size_t axis = 0; axis < function->tensors[argument.index].rank(); ++axis)
-        out.add(tensor.data ? static_cast<uint64_t>(tensor.strides[axis]) : 0);
+    case Kind::Tensor:
+      addTensor(argument, steps, call, out);
       break;
-    }
-    case Kind::Buffer: {
-      const Manifest::Buffer &buffer = program->buffers[argument.index];
-      int64_t shape[32];
-      size_t bytes;
-      if (ssm_status status = shapeOf(buffer.layout, buffer.depth, buffer.dtype, sizes.data(), shape, bytes, error))
-        return status;
-      out.add(reinterpret_cast<uintptr_t>(call.workspace) + offsets[argument.index]);
-      for (size_t axis = 0; axis < buffer.rank(); ++axis) {
-        int64_t stride = 1;
-        for (size_t inner = axis + 1; inner < buffer.rank(); ++inner)
-          stride *= shape[inner];
-        out.add(static_cast<uint64_t>(stride));
-      }
+    case Kind::Buffer:
+      addBuffer(argument.index, call, out);
       break;
-    }
     case Kind::Absent:
       for (size_t word = 0; word <= argument.index; ++word)
         out.add(uint64_t(0));
@@ -175,9 +212,12 @@ ssm_status Plan::launch(const Manifest::Kernel &kernel, const ssm_call &call, in
     case Kind::Parameter:
       out.add(call.parameters ? call.parameters[argument.index] : function->parameters[argument.index].byDefault);
       break;
-    case Kind::Size:
-      out.add(static_cast<uint64_t>(sizes[argument.index]));
+    case Kind::Size: {
+      const bool isSteps = argument.index < function->dims.size() &&
+                           function->dims[argument.index].extent == function->dims[function->scan].extent;
+      out.add(static_cast<uint64_t>(isSteps ? steps.count : sizes[argument.index]));
       break;
+    }
     case Kind::Tasks:
       out.add(static_cast<uint64_t>(tasks));
       break;

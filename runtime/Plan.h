@@ -11,7 +11,9 @@ namespace ssm {
 /// What a program's kernels are started with for one call. Of fixed size, so that making one allocates nothing.
 class Plan {
 public:
-  static constexpr size_t maxSizes = 128, maxBuffers = 64, maxWords = 512;
+  static constexpr size_t maxSizes = 128, maxBuffers = 64, maxWords = 2048;
+  /// Of buffers, and of the workspace.
+  static constexpr size_t alignment = 256;
 
   /// Sizes of a function's dimensions, checked, then a program's counts and buffers. `sizes` has one a dimension; that
   /// of a dimension like another has to agree.
@@ -22,12 +24,24 @@ public:
   size_t workspace() const { return workspaceBytes; }
   int64_t size(size_t index) const { return sizes[index]; }
 
-  /// Tasks of a kernel, of which blocks beyond the grid's limits take several; words that its arguments are.
+  /// Tasks of a kernel, of which blocks beyond the grid's limits take several; words that its arguments are. No task
+  /// where the kernel has no steps to run.
   /// `words` has room for maxWords.
   ssm_status launch(const Manifest::Kernel &kernel, const ssm_call &call, int64_t &tasks, uint64_t *words,
                     size_t &count, ssm_error *error) const;
 
 private:
+  /// Where the steps that a kernel runs are in the sequence: so many of its own, each `block` of the sequence's, from
+  /// `first` on.
+  struct StepRange {
+    int64_t all, count, block, first;
+    bool isRun;
+  };
+  StepRange stepsOf(const Manifest::Kernel &kernel) const;
+  class Words;
+  void addTensor(const Manifest::Argument &argument, const StepRange &steps, const ssm_call &call, Words &out) const;
+  void addBuffer(size_t number, const ssm_call &call, Words &out) const;
+
   const Manifest::Function *function = nullptr;
   const Manifest::Program *program = nullptr;
   std::array<int64_t, maxSizes> sizes;

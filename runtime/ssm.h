@@ -1,4 +1,5 @@
-/* Kernels from a bundle, on a GPU. Plain C; needs neither LLVM nor the CUDA toolkit, and finds the driver by itself.
+/* Kernels from a bundle, on a GPU or the processor. Plain C; needs neither LLVM nor the CUDA toolkit, and finds the
+ * driver by itself, where a GPU is asked for.
  *
  *   ssm_error error;
  *   ssm_bundle *bundle;
@@ -12,9 +13,14 @@
  *   ssm_call call = {sizes, tensors, NULL, workspace, bytes, 0, stream};
  *   if (ssm_launch(forward, &call, &error)) return fail(error.message);
  *
- * All functions may be called from any thread. Only ssm_open, ssm_close and ssm_prepare allocate, load code or wait for
- * a device: ssm_launch can be captured into a CUDA graph. What a failing function says stands in the caller's
- * ssm_error, which may be NULL everywhere.
+ * The processor is the device SSM_CPU: tensors and workspace are then in the program's own memory, there is no stream,
+ * and ssm_launch returns when the results are there.
+ *
+ * All functions may be called from any thread; any number of calls may run on one bundle at once, each with tensors and
+ * a workspace of its own. Only ssm_open, ssm_close and the two that prepare allocate, load code, start threads or wait
+ * for a device: ssm_launch can be captured into a CUDA graph. What a failing function says stands in the caller's
+ * ssm_error, which may be NULL everywhere. A bundle's code runs in the program that opens it: it has to come from where
+ * programs may come from.
  */
 #ifndef SSM_H
 #define SSM_H
@@ -32,10 +38,13 @@ typedef enum ssm_status {
   SSM_BAD_BUNDLE = 2,   /* no bundle, a damaged one, one of a newer version */
   SSM_NO_CODE = 3,      /* the bundle has nothing for this device, or for tensors that lie so in memory */
   SSM_NO_DEVICE = 4,    /* no CUDA driver, or no such device */
-  SSM_NOT_PREPARED = 5, /* ssm_prepare has not been called for the device */
+  SSM_NOT_PREPARED = 5, /* the bundle has not been prepared for the device */
   SSM_NO_MEMORY = 6,
   SSM_DRIVER = 7 /* what the CUDA driver says */
 } ssm_status;
+
+/* The processor's number as a device. */
+#define SSM_CPU (-1)
 
 typedef struct ssm_error {
   ssm_status status;
@@ -58,7 +67,7 @@ typedef struct ssm_tensor_info {
 
 /* A tensor of a call. A state that is left out has no data. */
 typedef struct ssm_tensor {
-  void *data;             /* on the device */
+  void *data;             /* on the device, aligned to its elements (the parts of complex ones) */
   const int64_t *strides; /* in elements, one an axis */
 } ssm_tensor;
 
@@ -68,13 +77,13 @@ typedef struct ssm_call {
   const double *parameters;  /* in the function's order; NULL for their defaults */
   void *workspace;       /* on the device, aligned to 256 bytes, zeroed before its first use, one function's alone */
   size_t workspace_size; /* at least what ssm_workspace says */
-  int device;            /* ordinal, as for cuDeviceGet */
-  void *stream;          /* a CUstream of the device's primary context; NULL for the default stream */
+  int device;            /* ordinal, as for cuDeviceGet, or SSM_CPU */
+  void *stream;          /* a CUstream of the device's primary context; NULL for the default stream, or on SSM_CPU */
 } ssm_call;
 
 /* Opens a bundle, a file or a folder, and checks all of it. */
 ssm_status ssm_open(const char *path, ssm_bundle **bundle, ssm_error *error);
-/* Unloads the code from all devices. No launch may be running. */
+/* Unloads the code from all devices and ends its threads. No launch may be running. */
 void ssm_close(ssm_bundle *bundle);
 
 /* The function of that number (of those of the mode; any mode where it is NULL), or NULL. */
@@ -97,14 +106,19 @@ int ssm_parameter_count(const ssm_function *function);
 /* NULL past the end. */
 const char *ssm_parameter_name(const ssm_function *function, int parameter);
 
-/* Loads the code for a device into its primary context; does nothing where that is done. */
+/* Loads the code for a device; does nothing where that is done. A GPU's is loaded into its primary context. On SSM_CPU
+ * it is ssm_prepare_cpu with a thread a core. */
 ssm_status ssm_prepare(ssm_bundle *bundle, int device, ssm_error *error);
+
+/* Loads the code for the processor, and starts threads: `threads` in all run the tasks of one call, the calling one
+ * among them; 0 is one a core. Does nothing where the bundle is prepared for SSM_CPU. */
+ssm_status ssm_prepare_cpu(ssm_bundle *bundle, int threads, ssm_error *error);
 
 /* Bytes of workspace that a launch with these sizes needs, or one with any smaller ones. */
 ssm_status ssm_workspace(const ssm_function *function, const int64_t *sizes, size_t *bytes, ssm_error *error);
 
-/* Enqueues a call. Nothing may be overlapped by an output or final state, but a final state's array may be its initial
- * state's where the bundle says so. */
+/* Enqueues a call on a GPU, or runs it on the processor. Nothing may be overlapped by an output or final state, but a
+ * final state's array may be its initial state's where the bundle says so. */
 ssm_status ssm_launch(const ssm_function *function, const ssm_call *call, ssm_error *error);
 
 #ifdef __cplusplus

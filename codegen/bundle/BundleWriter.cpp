@@ -3,6 +3,7 @@
 #include "codegen/bundle/BundleWriter.h"
 #include "codegen/bundle/Describe.h"
 #include "codegen/bundle/Header.h"
+#include "codegen/bundle/SharedCode.h"
 #include "codegen/lowering/Machine.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LLVMContext.h"
@@ -30,9 +31,6 @@ public:
     manifest.description = options.description;
     manifest.sha256 = llvm::toHex(llvm::SHA256::hash(llvm::arrayRefFromStringRef(options.description)), true);
     for (const CompileTarget &target : options.targets) {
-      if (!target.isGpu())
-        return llvm::createStringError("--emit bundle: there are bundles for GPUs (--target sm_NN), not for '" +
-                                       target.name + "'");
       // Both variants follow one schedule.
       std::string schedule = options.schedule;
       for (bool unit : {true, false})
@@ -47,7 +45,14 @@ public:
   }
 
 private:
-  Error add(const CompileTarget &target, bool unit, std::string &schedule) {
+  Error add(CompileTarget target, bool unit, std::string &schedule) {
+    std::vector<std::string> features;
+    if (!target.isGpu()) {
+      Expected<std::vector<std::string>> required = requireFeatures(target);
+      if (!required)
+        return required.takeError();
+      features = std::move(*required);
+    }
     Expected<Lowered> lowered = lower(recurrence, {target, schedule, unit, options.hints}, LoweringLevel::Llvm);
     if (!lowered)
       return lowered.takeError();
@@ -59,10 +64,10 @@ private:
     Manifest::Function own = describeFunction(recurrence, *lowered);
     for (auto [tensor, here] : llvm::zip_equal(function.tensors, own.tensors))
       tensor.inPlace &= here.inPlace;
-    Expected<Manifest::Program> program = describeProgram(recurrence, *lowered, function);
+    Expected<Manifest::Program> program = describeProgram(recurrence, *lowered, target, function);
     if (!program)
       return program.takeError();
-    program->target = target.name;
+    program->features = std::move(features);
     program->unitStrides = unit;
     if (!unit) {
       program->alignments.clear();
@@ -84,16 +89,38 @@ private:
     if (!machine)
       return machine.takeError();
     optimize(**module, **machine);
+    const std::string name = codeName(target, program);
+    if (!target.isGpu())
+      return addShared(**module, **machine, name + "so", target, program);
     for (Manifest::Kernel &kernel : program.kernels)
       kernel.staticShared = sharedBytes(**module, kernel.entry);
     Expected<std::string> ptx = emitCode(**module, **machine, llvm::CodeGenFileType::AssemblyFile);
     if (!ptx)
       return ptx.takeError();
-    const std::string name = "forward." + target.name + (program.unitStrides ? ".unit." : ".any.");
     if (Error error = addCubin(*ptx, name + "cubin", lowered, target, program))
       return error;
     code[name + "ptx"] = std::move(*ptx);
     program.code.push_back({"ptx", name + "ptx"});
+    return Error::success();
+  }
+
+  /// Names of files have no colons.
+  static std::string codeName(const CompileTarget &target, const Manifest::Program &program) {
+    std::string name = "forward." + target.name + (program.unitStrides ? ".unit." : ".any.");
+    llvm::replace(name, ':', '.');
+    return name;
+  }
+
+  Error addShared(llvm::Module &module, llvm::TargetMachine &machine, const std::string &name,
+                  const CompileTarget &target, Manifest::Program &program) {
+    Expected<std::string> object = emitCode(module, machine, llvm::CodeGenFileType::ObjectFile);
+    if (!object)
+      return object.takeError();
+    Expected<std::string> linked = linkShared(*object, target);
+    if (!linked)
+      return linked.takeError();
+    code[name] = std::move(*linked);
+    program.code.push_back({"shared_object", name});
     return Error::success();
   }
 
@@ -128,6 +155,39 @@ private:
   WrittenBundle written;
 };
 } // namespace
+
+Expected<std::vector<CompileTarget>> ssm::parseBundleTargets(ArrayRef<std::string> names) {
+  // A program takes the first of a processor's that it can: those with more bytes of registers come first. Equal ones
+  // keep their order.
+  std::multimap<int64_t, CompileTarget> ordered;
+  auto add = [&](StringRef name) -> Error {
+    if (llvm::any_of(ordered, [&](const auto &known) { return known.second.name == name; }))
+      return Error::success();
+    Expected<CompileTarget> target = parseTarget(name);
+    if (!target)
+      return target.takeError();
+    // A bundle says by which name its code goes.
+    if (!target->isGpu())
+      target->name = name.str();
+    const Target &machine = target->machine;
+    ordered.emplace(target->isGpu() ? std::numeric_limits<int64_t>::min()
+                                    : -machine.vectorBytes * machine.vectorRegisters,
+                    std::move(*target));
+    return Error::success();
+  };
+  for (StringRef name : names) {
+    llvm::SmallVector<StringRef> meant{name};
+    if (name == "cpu")
+      meant = {"cpu:x86-64-v4", "cpu:x86-64-v3"};
+    for (StringRef each : meant)
+      if (Error error = add(each))
+        return std::move(error);
+  }
+  std::vector<CompileTarget> targets;
+  for (auto &[key, target] : ordered)
+    targets.push_back(std::move(target));
+  return targets;
+}
 
 Expected<WrittenBundle> ssm::compileBundle(RecurrenceOp recurrence, const BundleOptions &options) {
   return BundleCompiler(recurrence, options).compile();

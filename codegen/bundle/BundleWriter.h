@@ -30,8 +30,13 @@ struct WrittenBundle {
   std::string withoutCubins;
 };
 
-/// Compiles a specialized and discretized recurrence for GPUs: PTX, and cubins where there is a CUDA toolkit. Errors: a
-/// target that is no GPU, what a schedule or a pass refuses, what ptxas says.
+/// The targets that a bundle is for: those named, `cpu` being x86-64-v4 and x86-64-v3, each once. Processors with more
+/// and wider registers come before others, since the first program that fits is taken.
+llvm::Expected<std::vector<CompileTarget>> parseBundleTargets(llvm::ArrayRef<std::string> names);
+
+/// Compiles a specialized and discretized recurrence: for GPUs PTX, and cubins where there is a CUDA toolkit; for
+/// processors shared objects. Errors: a target that is whatever processor ssmc runs on, what a schedule or a pass
+/// refuses, what ptxas or the linker says.
 llvm::Expected<WrittenBundle> compileBundle(RecurrenceOp recurrence, const BundleOptions &options);
 
 } // namespace ssm

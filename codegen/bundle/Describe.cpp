@@ -43,10 +43,12 @@ size_t dimNumber(const Manifest::Function &function, StringRef name) {
 
 class ProgramBuilder {
 public:
-  ProgramBuilder(RecurrenceOp recurrence, const Lowered &lowered, const Manifest::Function &function)
-      : recurrence(recurrence), lowered(lowered), function(function) {}
+  ProgramBuilder(RecurrenceOp recurrence, const Lowered &lowered, const CompileTarget &target,
+                 const Manifest::Function &function)
+      : recurrence(recurrence), lowered(lowered), target(target), function(function) {}
 
   Expected<Manifest::Program> build() {
+    program.target = target.name;
     program.schedule = lowered.schedule;
     const size_t scan = function.dims[function.scan].extent;
     if (int64_t chunk = lowered.main().placement.chunk)
@@ -61,10 +63,13 @@ private:
   size_t chunks() const { return function.dims.size(); }
 
   Error add(const LoweredKernel &lowered) {
-    if (lowered.blockSteps || lowered.restOf)
-      return fail("blocks of steps are a processor's: no bundle describes them");
+    using Which = Manifest::Steps::Which;
     Manifest::Kernel &kernel = program.kernels.emplace_back();
-    kernel.entry = lowered.name;
+    kernel.entry = target.isGpu() ? lowered.name : lowered.name + "_tasks";
+    if (lowered.blockSteps)
+      kernel.steps = {Which::Blocks, lowered.blockSteps};
+    else if (lowered.restOf)
+      kernel.steps = {Which::Rest, lowered.restOf};
     kernel.threads = lowered.placement.threads();
     kernel.dynamicShared = lowered.dynamicShared;
     for (auto [dim, place] : llvm::zip_equal(lowered.dims, lowered.placement.places))
@@ -84,7 +89,8 @@ private:
           kernel.arguments.push_back({Kind::Parameter, number});
     for (const std::string &name : lowered.interface.sizes)
       kernel.arguments.push_back({Kind::Size, sizeOf(lowered, name)});
-    kernel.arguments.push_back({Kind::Tasks, 0});
+    if (target.isGpu())
+      kernel.arguments.push_back({Kind::Tasks, 0});
     return Error::success();
   }
 
@@ -130,8 +136,8 @@ private:
     using Kind = Manifest::Argument::Kind;
     if (tensor.workspace.empty()) {
       for (auto [number, known] : llvm::enumerate(function.tensors))
-        if (known.role == roleOf(tensor.role) && known.name == tensor.name) {
-          kernel.arguments.push_back({Kind::Tensor, number});
+        if (known.role == roleOf(tensor.role) && known.name == tensor.given()) {
+          kernel.arguments.push_back({Kind::Tensor, number, tensor.step, betweenBlocks(lowered, tensor)});
           if (tensor.alignment > 1)
             program.alignments.push_back({number, tensor.alignment});
           return Error::success();
@@ -142,21 +148,39 @@ private:
       }
       return fail("the kernel '" + lowered.name + "' takes '" + tensor.name + "', which no caller gives");
     }
-    Manifest::Buffer buffer{tensor.workspace, dtypeOf(tensor.stored), layoutOf(lowered, tensor), tensor.depth};
+    Expected<size_t> number =
+        addBuffer({tensor.workspace, dtypeOf(tensor.stored), layoutOf(lowered, tensor), tensor.depth});
+    if (!number)
+      return number.takeError();
+    kernel.arguments.push_back({Kind::Buffer, *number});
+    return Error::success();
+  }
+
+  /// The buffer's number, which it has from the first kernel on that mentions it.
+  Expected<size_t> addBuffer(Manifest::Buffer buffer) {
     for (auto [number, known] : llvm::enumerate(program.buffers))
       if (known.name == buffer.name) {
         if (known.dtype != buffer.dtype || known.layout != buffer.layout || known.depth != buffer.depth)
           return fail("kernels disagree on the shape of the array '" + buffer.name + "' between them");
-        kernel.arguments.push_back({Kind::Buffer, number});
-        return Error::success();
+        return number;
       }
-    kernel.arguments.push_back({Kind::Buffer, program.buffers.size()});
     program.buffers.push_back(std::move(buffer));
-    return Error::success();
+    return program.buffers.size() - 1;
+  }
+
+  /// The buffer in which a state goes from the last block of steps to what is left of them.
+  std::optional<size_t> betweenBlocks(const LoweredKernel &kernel, const KernelTensor &tensor) {
+    const bool isHandedOn =
+        (kernel.blockSteps && tensor.role == Role::FinalState) || (kernel.restOf && tensor.role == Role::InitialState);
+    if (!isHandedOn)
+      return std::nullopt;
+    return llvm::cantFail(
+        addBuffer({"between." + tensor.name, dtypeOf(tensor.stored), layoutOf(kernel, tensor), tensor.depth}));
   }
 
   RecurrenceOp recurrence;
   const Lowered &lowered;
+  const CompileTarget &target;
   const Manifest::Function &function;
   Manifest::Program program;
 };
@@ -195,6 +219,6 @@ Manifest::Function ssm::describeFunction(RecurrenceOp recurrence, const Lowered 
 }
 
 Expected<Manifest::Program> ssm::describeProgram(RecurrenceOp recurrence, const Lowered &lowered,
-                                                 const Manifest::Function &function) {
-  return ProgramBuilder(recurrence, lowered, function).build();
+                                                 const CompileTarget &target, const Manifest::Function &function) {
+  return ProgramBuilder(recurrence, lowered, target, function).build();
 }

@@ -9,11 +9,11 @@ namespace ssm {
 /// What a caller of the forward kernels has to know, but for the programs: dimensions, tensors, parameters.
 Manifest::Function describeFunction(RecurrenceOp recurrence, const Lowered &lowered);
 
-/// How kernels compiled for a GPU are started: what Launch.cpp does with a call in this process, for programs that have
-/// the manifest alone. The conditions are those of the packed variant. Code and static shared memory are the caller's
-/// to add. An error for kernels that only a processor has.
+/// How kernels compiled for the target are started: what Launch.cpp does with a call in this process, for programs that
+/// have the manifest alone. The conditions are those of the packed variant. Code, features and static shared memory are
+/// the caller's to add.
 llvm::Expected<Manifest::Program> describeProgram(RecurrenceOp recurrence, const Lowered &lowered,
-                                                  const Manifest::Function &function);
+                                                  const CompileTarget &target, const Manifest::Function &function);
 
 } // namespace ssm
 

@@ -247,7 +247,7 @@ TEST(CudaDevice, SaysThatThereIsNoDriver) {
     GTEST_SKIP() << "there is a driver here";
   Result<Bundle> bundle = makeBundle(smallBundle());
   ASSERT_TRUE(static_cast<bool>(bundle)) << bundle.error();
-  std::unique_ptr<CudaDevice> device;
+  std::unique_ptr<Device> device;
   ssm_error error;
   EXPECT_EQ(CudaDevice::prepare(*bundle, 0, "", device, &error), SSM_NO_DEVICE);
   EXPECT_NE(std::string(error.message).find("there is no CUDA driver here"), std::string::npos);

@@ -1,4 +1,4 @@
-// Tensors of a call on a GPU, and what became of them.
+// Tensors of a call where it runs, and what became of them.
 
 #include "tools/ssm-launch/Arena.h"
 
@@ -10,9 +10,10 @@ using Role = Manifest::Role;
 /// Bytes between tensors, and what their addresses are multiples of.
 static constexpr size_t gap = 256;
 
-Result<std::unique_ptr<Arena>> Arena::make(Gpu &gpu, const ssm_function &function, const CallArguments &arguments,
-                                           const std::vector<double> &parameters, Layout layout, bool withStates) {
-  std::unique_ptr<Arena> arena(new Arena(gpu, function));
+Result<std::unique_ptr<Arena>> Arena::make(Machine &machine, const ssm_function &function,
+                                           const CallArguments &arguments, const std::vector<double> &parameters,
+                                           Layout layout, bool withStates) {
+  std::unique_ptr<Arena> arena(new Arena(machine, function));
   arena->sizes = arguments.sizes;
   arena->parameters = parameters;
   if (std::optional<Problem> problem = arena->place(arguments, layout, withStates))
@@ -89,7 +90,7 @@ std::optional<Problem> Arena::allocate(const CallArguments &arguments) {
   if (ssm_workspace(&function, sizes.data(), &bytes, &error))
     return Problem{error.message};
   for (auto [memory, size] : {std::pair(&this->memory, total), std::pair(&workspace, bytes)}) {
-    Result<std::unique_ptr<DeviceMemory>> made = DeviceMemory::allocate(gpu, size);
+    Result<std::unique_ptr<DeviceMemory>> made = machine.allocate(size);
     if (!made)
       return made.problem();
     *memory = std::move(*made);
@@ -98,7 +99,7 @@ std::optional<Problem> Arena::allocate(const CallArguments &arguments) {
     return problem;
   if (std::optional<Problem> problem = workspace->fill(0))
     return problem;
-  return gpu.synchronize();
+  return machine.synchronize();
 }
 
 std::optional<Problem> Arena::reset() { return memory->upload(before.data()); }
@@ -107,18 +108,14 @@ std::vector<ssm_tensor> Arena::tensors() const {
   std::vector<ssm_tensor> result;
   for (const Place &place : places)
     result.push_back(
-        {place.isThere ? reinterpret_cast<void *>(memory->begin() + place.offset) : nullptr, place.strides.data()});
+        {place.isThere ? static_cast<char *>(memory->begin()) + place.offset : nullptr, place.strides.data()});
   return result;
 }
 
 ssm_call Arena::call(const std::vector<ssm_tensor> &tensors) const {
-  return {sizes.data(),
-          tensors.data(),
-          parameters.empty() ? nullptr : parameters.data(),
-          reinterpret_cast<void *>(workspace->begin()),
-          workspace->size(),
-          gpu.ordinal(),
-          gpu.stream()};
+  return {sizes.data(),       tensors.data(),    parameters.empty() ? nullptr : parameters.data(),
+          workspace->begin(), workspace->size(), machine.device(),
+          machine.stream()};
 }
 
 std::optional<Problem> Arena::launch() {
@@ -138,7 +135,7 @@ Result<LoadedChoice> Arena::choice() const {
 }
 
 std::optional<Problem> Arena::fetch() {
-  if (std::optional<Problem> problem = gpu.synchronize())
+  if (std::optional<Problem> problem = machine.synchronize())
     return problem;
   after.resize(total);
   return memory->download(after.data());

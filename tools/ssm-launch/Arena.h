@@ -3,7 +3,7 @@
 
 #include "runtime/Api.h"
 #include "tools/ssm-launch/Arguments.h"
-#include "tools/ssm-launch/Gpu.h"
+#include "tools/ssm-launch/Machine.h"
 
 namespace ssm {
 
@@ -15,13 +15,14 @@ enum class Layout {
   Scattered
 };
 
-/// All memory of one call on a GPU, with a copy of it in the host's: tensors with NaNs between them, so that what was
+/// All memory of one call where it runs, with a copy of it here: tensors with NaNs between them, so that what was
 /// written where nothing belongs can be found, and results that were not written can, too.
 class Arena {
 public:
   /// Inputs and given states in place, results as NaNs. `withStates`: final states are asked for.
-  static Result<std::unique_ptr<Arena>> make(Gpu &gpu, const ssm_function &function, const CallArguments &arguments,
-                                             const std::vector<double> &parameters, Layout layout, bool withStates);
+  static Result<std::unique_ptr<Arena>> make(Machine &machine, const ssm_function &function,
+                                             const CallArguments &arguments, const std::vector<double> &parameters,
+                                             Layout layout, bool withStates);
 
   /// Brings the device's memory to what it was at first.
   std::optional<Problem> reset();
@@ -40,7 +41,7 @@ public:
   size_t bytes() const { return tensorBytes; }
 
 private:
-  Arena(Gpu &gpu, const ssm_function &function) : gpu(gpu), function(function) {}
+  Arena(Machine &machine, const ssm_function &function) : machine(machine), function(function) {}
   std::optional<Problem> place(const CallArguments &arguments, Layout layout, bool withStates);
   std::optional<Problem> allocate(const CallArguments &arguments);
 
@@ -55,7 +56,7 @@ private:
   Tensor view(size_t tensor, std::vector<char> &memory) const;
   bool isResult(size_t tensor) const;
 
-  Gpu &gpu;
+  Machine &machine;
   const ssm_function &function;
   std::vector<Place> places;
   std::vector<int64_t> sizes;

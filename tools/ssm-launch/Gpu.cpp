@@ -20,10 +20,10 @@ Result<std::unique_ptr<Gpu>> Gpu::open(int ordinal) {
   gpu->number = ordinal;
   const Driver &api = gpu->api;
   if (std::optional<Problem> problem =
-          gpu->check(api.deviceGet(&gpu->device, ordinal), ("device " + std::to_string(ordinal)).c_str()))
+          gpu->check(api.deviceGet(&gpu->handle, ordinal), ("device " + std::to_string(ordinal)).c_str()))
     return *problem;
   if (std::optional<Problem> problem =
-          gpu->check(api.primaryCtxRetain(&gpu->context, gpu->device), "cuDevicePrimaryCtxRetain"))
+          gpu->check(api.primaryCtxRetain(&gpu->context, gpu->handle), "cuDevicePrimaryCtxRetain"))
     return *problem;
   if (std::optional<Problem> problem = gpu->check(api.ctxPushCurrent(gpu->context), "cuCtxPushCurrent"))
     return *problem;
@@ -41,7 +41,7 @@ Gpu::~Gpu() {
   if (isCurrent)
     api.ctxPopCurrent(&ignored);
   if (context)
-    api.primaryCtxRelease(device);
+    api.primaryCtxRelease(handle);
 }
 
 std::optional<Problem> Gpu::check(Driver::Result result, const char *what) {
@@ -54,14 +54,14 @@ std::optional<Problem> Gpu::check(Driver::Result result, const char *what) {
 
 int Gpu::attribute(Driver::DeviceAttribute attribute) const {
   int value = 0;
-  api.deviceGetAttribute(&value, attribute, device);
+  api.deviceGetAttribute(&value, attribute, handle);
   return value;
 }
 
 std::string Gpu::describe() const {
   char name[128] = "";
   int version = 0;
-  api.deviceGetName(name, sizeof name, device);
+  api.deviceGetName(name, sizeof name, handle);
   api.driverGetVersion(&version);
   return std::string(name) + ", sm_" + std::to_string(attribute(Driver::ComputeCapabilityMajor)) +
          std::to_string(attribute(Driver::ComputeCapabilityMinor)) + ", " +
@@ -71,40 +71,56 @@ std::string Gpu::describe() const {
 
 std::string Gpu::busId() const {
   char text[64] = "";
-  api.deviceGetPciBusId(text, sizeof text, device);
+  api.deviceGetPciBusId(text, sizeof text, handle);
   return text;
 }
 
 size_t Gpu::cacheBytes() const { return std::max(0, attribute(Driver::L2CacheSize)); }
 
-Result<std::unique_ptr<DeviceMemory>> DeviceMemory::allocate(Gpu &gpu, size_t bytes) {
+namespace {
+class GpuMemory : public DeviceMemory {
+public:
+  GpuMemory(Gpu &gpu, Driver::Pointer address, size_t bytes) : gpu(gpu), address(address), bytes(bytes) {}
+  ~GpuMemory() override { gpu.driver().memFree(address); }
+
+  void *begin() const override { return reinterpret_cast<void *>(address); }
+  size_t size() const override { return bytes; }
+
+  std::optional<Problem> fill(unsigned char value) override {
+    return bytes ? gpu.check(gpu.driver().memsetD8Async(address, value, bytes, gpu.stream()), "cuMemsetD8Async")
+                 : std::nullopt;
+  }
+
+  std::optional<Problem> upload(const void *from) override {
+    if (bytes == 0)
+      return std::nullopt;
+    if (std::optional<Problem> problem =
+            gpu.check(gpu.driver().memcpyHtoDAsync(address, from, bytes, gpu.stream()), "cuMemcpyHtoDAsync"))
+      return problem;
+    return gpu.synchronize();
+  }
+
+  std::optional<Problem> download(void *to) override {
+    if (bytes == 0)
+      return std::nullopt;
+    if (std::optional<Problem> problem =
+            gpu.check(gpu.driver().memcpyDtoHAsync(to, address, bytes, gpu.stream()), "cuMemcpyDtoHAsync"))
+      return problem;
+    return gpu.synchronize();
+  }
+
+private:
+  Gpu &gpu;
+  Driver::Pointer address;
+  size_t bytes;
+};
+} // namespace
+
+Result<std::unique_ptr<DeviceMemory>> Gpu::allocate(size_t bytes) {
   Driver::Pointer address = 0;
   // The driver has no allocation of nothing.
-  if (std::optional<Problem> problem = gpu.check(gpu.driver().memAlloc(&address, std::max<size_t>(1, bytes)),
-                                                 (std::to_string(bytes) + " bytes of the device's memory").c_str()))
+  if (std::optional<Problem> problem = check(api.memAlloc(&address, std::max<size_t>(1, bytes)),
+                                             (std::to_string(bytes) + " bytes of the device's memory").c_str()))
     return *problem;
-  return std::unique_ptr<DeviceMemory>(new DeviceMemory(gpu, address, bytes));
-}
-
-std::optional<Problem> DeviceMemory::fill(unsigned char value) {
-  return bytes ? gpu.check(gpu.driver().memsetD8Async(address, value, bytes, gpu.stream()), "cuMemsetD8Async")
-               : std::nullopt;
-}
-
-std::optional<Problem> DeviceMemory::upload(const void *from) {
-  if (bytes == 0)
-    return std::nullopt;
-  if (std::optional<Problem> problem =
-          gpu.check(gpu.driver().memcpyHtoDAsync(address, from, bytes, gpu.stream()), "cuMemcpyHtoDAsync"))
-    return problem;
-  return gpu.synchronize();
-}
-
-std::optional<Problem> DeviceMemory::download(void *to) {
-  if (bytes == 0)
-    return std::nullopt;
-  if (std::optional<Problem> problem =
-          gpu.check(gpu.driver().memcpyDtoHAsync(to, address, bytes, gpu.stream()), "cuMemcpyDtoHAsync"))
-    return problem;
-  return gpu.synchronize();
+  return std::unique_ptr<DeviceMemory>(new GpuMemory(*this, address, bytes));
 }

@@ -4,6 +4,8 @@
 #include "runtime/Compare.h"
 #include "runtime/Safetensors.h"
 #include "tools/ssm-launch/Arena.h"
+#include "tools/ssm-launch/Gpu.h"
+#include "tools/ssm-launch/Host.h"
 
 #include <algorithm>
 #include <cmath>
@@ -46,6 +48,8 @@ private:
   std::optional<Problem> readParameters();
   std::optional<Problem> drawInputs();
   std::optional<Problem> prepare();
+  std::optional<Problem> openMachine();
+  bool hasGpuCode() const;
   std::optional<Problem> runOnce();
   std::optional<Problem> measure();
   std::optional<Problem> compareWith(const std::string &path);
@@ -58,6 +62,7 @@ private:
   Session &session;
   std::unique_ptr<ssm_bundle, CloseBundle> bundle;
   const ssm_function *function = nullptr;
+  OpenedMachine *on = nullptr;
   CallArguments arguments;
   std::vector<double> parameters;
   /// In the function's order.
@@ -137,18 +142,44 @@ std::optional<Problem> Job::readArguments() {
   return std::nullopt;
 }
 
-std::optional<Problem> Job::prepare() {
-  if (!session.gpu) {
-    Result<std::unique_ptr<Gpu>> gpu = Gpu::open(session.ordinal);
-    if (!gpu)
-      return gpu.problem();
-    session.gpu = std::move(*gpu);
+bool Job::hasGpuCode() const {
+  const std::vector<Manifest::Program> &programs = manifest().programs;
+  return !std::all_of(programs.begin(), programs.end(), isForProcessor);
+}
+
+/// The GPU where it is asked for, or where there is one that the bundle may be for; else the processor.
+std::optional<Problem> Job::openMachine() {
+  using Where = Session::Where;
+  const bool isTried =
+      session.where == Where::Gpu || (session.where == Where::Anywhere && hasGpuCode() && session.withoutGpu.empty());
+  if (isTried && !session.gpu.machine) {
+    Result<std::unique_ptr<Gpu>> opened = Gpu::open(session.ordinal);
+    if (opened)
+      session.gpu.machine = std::move(*opened);
+    else if (session.where == Where::Gpu)
+      return opened.problem();
+    else
+      session.withoutGpu = opened.error();
   }
-  report["device"] = session.gpu->describe();
-  ssm_error error;
-  if (prepareApi(bundle.get(), session.ordinal, options.code, &error))
-    return Problem{error.message};
+  if (isTried && session.gpu.machine) {
+    on = &session.gpu;
+    return std::nullopt;
+  }
+  on = &session.processor;
+  if (!on->machine)
+    on->machine = std::make_unique<Host>(session.threads);
   return std::nullopt;
+}
+
+std::optional<Problem> Job::prepare() {
+  if (std::optional<Problem> problem = openMachine())
+    return problem;
+  report["device"] = on->machine->describe();
+  ssm_error error;
+  if (prepareApi(bundle.get(), on->machine->device(), session.threads, options.code, &error) == SSM_OK)
+    return std::nullopt;
+  const bool isSecondChoice = on == &session.processor && hasGpuCode() && !session.withoutGpu.empty();
+  return Problem{(isSecondChoice ? session.withoutGpu + "; " : "") + error.message};
 }
 
 std::optional<Problem> Job::describe(const Arena &arena) {
@@ -162,10 +193,10 @@ std::optional<Problem> Job::describe(const Arena &arena) {
   report["kernels"] = json::array();
   for (size_t number = 0; number < choice->program->kernels.size(); ++number) {
     const LoadedKernel &kernel = choice->loaded->kernels[number];
-    report["kernels"].push_back({{"entry", choice->program->kernels[number].entry},
-                                 {"registers", kernel.registers},
-                                 {"local_bytes", kernel.localBytes},
-                                 {"shared_bytes", kernel.sharedBytes}});
+    report["kernels"].push_back({{"entry", choice->program->kernels[number].entry}});
+    if (on == &session.gpu)
+      report["kernels"].back().update(
+          {{"registers", kernel.registers}, {"local_bytes", kernel.localBytes}, {"shared_bytes", kernel.sharedBytes}});
   }
   return std::nullopt;
 }
@@ -173,7 +204,7 @@ std::optional<Problem> Job::describe(const Arena &arena) {
 std::optional<Problem> Job::runOnce() {
   report["passed"] = true;
   const Layout layout = options.strides == "any" ? Layout::Scattered : Layout::Dense;
-  Result<std::unique_ptr<Arena>> arena = Arena::make(*session.gpu, *function, arguments, parameters, layout, true);
+  Result<std::unique_ptr<Arena>> arena = Arena::make(*on->machine, *function, arguments, parameters, layout, true);
   if (!arena)
     return arena.problem();
   if (std::optional<Problem> problem = describe(**arena))
@@ -260,7 +291,7 @@ std::optional<Problem> Job::write() {
     if (results[number])
       file.tensors.emplace(fileName(manifest().tensors[number]), *results[number]);
   file.metadata["model"] = report["model"];
-  file.metadata["device"] = "cuda";
+  file.metadata["device"] = on->machine->kind();
   return writeSafetensors(options.out, file);
 }
 
@@ -278,22 +309,22 @@ static json describe(const Measurement &times) {
 }
 
 std::optional<Problem> Job::measure() {
-  if (!session.stopwatch) {
-    Result<std::unique_ptr<Stopwatch>> made = Stopwatch::make(*session.gpu);
+  if (!on->stopwatch) {
+    Result<std::unique_ptr<Stopwatch>> made = on->machine->makeStopwatch();
     if (!made)
       return made.problem();
-    session.stopwatch = std::move(*made);
+    on->stopwatch = std::move(*made);
   }
   const Layout layout = options.strides == "any" ? Layout::Scattered : Layout::Dense;
-  Result<std::unique_ptr<Arena>> arena = Arena::make(*session.gpu, *function, arguments, parameters, layout, false);
+  Result<std::unique_ptr<Arena>> arena = Arena::make(*on->machine, *function, arguments, parameters, layout, false);
   if (!arena)
     return arena.problem();
   if (std::optional<Problem> problem = describe(**arena))
     return problem;
-  Result<Measurement> times = session.stopwatch->measure(options.repetitions, [&] { return (*arena)->launch(); });
+  Result<Measurement> times = on->stopwatch->measure(options.repetitions, [&] { return (*arena)->launch(); });
   if (!times)
     return times.problem();
-  Result<Measurement> copy = session.stopwatch->measureCopy(options.repetitions, (*arena)->bytes());
+  Result<Measurement> copy = on->stopwatch->measureCopy(options.repetitions, (*arena)->bytes());
   if (!copy)
     return copy.problem();
   json sizes;
@@ -302,8 +333,8 @@ std::optional<Problem> Job::measure() {
   json bench = {{"dims", sizes}, {"bytes", (*arena)->bytes()}};
   bench["kernel"] = ::describe(*times);
   bench["copy"] = ::describe(*copy);
-  if (!session.stopwatch->clock().absence().empty())
-    bench["no_clock"] = session.stopwatch->clock().absence();
+  if (std::string absence = on->stopwatch->clockAbsence(); !absence.empty())
+    bench["no_clock"] = absence;
   report["bench"] = std::move(bench);
   return std::nullopt;
 }

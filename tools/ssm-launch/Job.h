@@ -2,8 +2,7 @@
 #define SSM_TOOLS_SSM_LAUNCH_JOB_H
 
 #include "tools/ssm-launch/Arguments.h"
-#include "tools/ssm-launch/Gpu.h"
-#include "tools/ssm-launch/Timing.h"
+#include "tools/ssm-launch/Machine.h"
 
 #include <nlohmann/json.hpp>
 
@@ -22,14 +21,27 @@ struct JobOptions {
   bool bench = false, info = false;
 };
 
-/// What all jobs of a process share; opened when the first one needs it.
-struct Session {
-  int ordinal = 0;
-  std::unique_ptr<Gpu> gpu;
+/// A machine, and what times calls on it; there from the first job on that needs it.
+struct OpenedMachine {
+  std::unique_ptr<Machine> machine;
   std::unique_ptr<Stopwatch> stopwatch;
+};
+
+/// What all jobs of a process share.
+struct Session {
+  enum class Where { Anywhere, Gpu, Processor };
+  Where where = Where::Anywhere;
+  /// Number of the GPU; threads of the processor, 0 for one a core.
+  int ordinal = 0;
+  unsigned threads = 0;
+  OpenedMachine gpu, processor;
+  /// Why there is no GPU, where one was looked for.
+  std::string withoutGpu;
   /// What was drawn last, and for what: another schedule of the same sizes takes it as it is.
   std::string drawnFor;
   CallArguments drawn;
+
+  bool isLost() const { return gpu.machine && gpu.machine->isLost(); }
 };
 
 /// Opens a bundle and does what is asked. The report has what was found (docs/bundles.md); `passed` is false where a

@@ -1,4 +1,4 @@
-// ssm-launch: runs, checks and times bundles on a machine that need have nothing but a driver.
+// ssm-launch: runs, checks and times bundles on a machine that need have nothing but, for a GPU, its driver.
 
 #include "runtime/Compare.h"
 #include "tools/ssm-launch/Job.h"
@@ -115,7 +115,8 @@ static std::string benchText(const json &bench) {
                 kernel["median_ms"].get<double>(), kernel["min_ms"].get<double>(), kernel["max_ms"].get<double>(),
                 bench["bytes"].get<double>() / kernel["median_ms"].get<double>() * 1e-6,
                 copy["median_ms"].get<double>());
-  std::string clock = kernel.contains("sm_clock_mhz")
+  std::string clock = !bench.contains("no_clock") && !kernel.contains("sm_clock_mhz") ? ""
+                      : kernel.contains("sm_clock_mhz")
                           ? "; clock " + std::to_string(kernel["sm_clock_mhz"][0].get<unsigned>()) + " to " +
                                 std::to_string(kernel["sm_clock_mhz"][1].get<unsigned>()) + " MHz"
                           : "; clock not read";
@@ -133,8 +134,18 @@ static void print(const json &report, bool asJson) {
                                             : "timed   ") +
            report["job"].get<std::string>() +
            (report.contains("error") ? ": error: " + report["error"].get<std::string>() : checksText(report)) +
-           (report.contains("bench") ? benchText(report["bench"]) : "");
+           (report.contains("bench") ? benchText(report["bench"]) : "") +
+           (report.contains("device") ? "  on " + report["device"].get<std::string>() : "");
   std::cout << text << std::endl;
+}
+
+/// `cpu`, `cuda` or `cuda:N`; gives what is wrong with it.
+static std::string takeDevice(const std::string &text, Session &session) {
+  const bool isGpu = text == "cuda" || (text.rfind("cuda:", 0) == 0 && parse(text.substr(5), session.ordinal));
+  if (text != "cpu" && (!isGpu || session.ordinal < 0))
+    return "expected cpu, cuda or cuda:N, found '" + text + "'";
+  session.where = isGpu ? Session::Where::Gpu : Session::Where::Processor;
+  return "";
 }
 
 /// Runs one job and reports it.
@@ -149,7 +160,7 @@ static Status runAndPrint(const JobOptions &options, Session &session, bool asJs
           asJson);
   if (!isListed)
     std::cerr << "error: " << report.error() << "\n";
-  return session.gpu && session.gpu->isLost() ? DeviceLost : WrongInput;
+  return session.isLost() ? DeviceLost : WrongInput;
 }
 
 /// One job a line, as they come. The worst status counts; without the device nothing goes on.
@@ -186,19 +197,16 @@ int main(int argc, char **argv) {
   CLI::App app("Runs, checks and times kernels from bundles", "ssm-launch");
   Line line;
   Session session;
-  std::string list, device = "cuda";
+  std::string list, device;
   bool asJson = false;
   declare(app, line);
   app.add_option("--list", list, "File with the arguments of one run a line, or - for standard input");
-  app.add_option("--device", device, "Where to run: cuda, or cuda:N for GPU number N")
-      ->check(CLI::Validator(
-          [&](std::string &text) {
-            const bool isFirst = text == "cuda";
-            const bool isNumbered = text.rfind("cuda:", 0) == 0 && parse(text.substr(5), session.ordinal);
-            return isFirst || (isNumbered && session.ordinal >= 0) ? ""
-                                                                   : "expected cuda or cuda:N, found '" + text + "'";
-          },
-          ""))
+  app.add_option("--device", device,
+                 "Where to run: cpu, cuda, or cuda:N for GPU number N (default: cuda where the bundle is for GPUs and "
+                 "there is one, else cpu)")
+      ->check(CLI::Validator([&](std::string &text) { return takeDevice(text, session); }, ""));
+  app.add_option("--threads", session.threads, "Threads of the processor for a call; 0 for one a core")
+      ->check(CLI::Range(0u, 4096u))
       ->capture_default_str();
   app.add_flag("--json", asJson, "Print one JSON object a run (docs/bundles.md)");
   try {

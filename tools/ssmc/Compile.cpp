@@ -123,12 +123,10 @@ static llvm::Error emitBundle(CompileCommand &command, Model &model, Timing &tim
   options.schedule = command.schedule;
   options.unitStrides = command.strides != "any";
   options.anyStrides = command.strides != "unit";
-  for (const std::string &name : command.targets) {
-    auto target = parseTarget(name);
-    if (!target)
-      return target.takeError();
-    options.targets.push_back(std::move(*target));
-  }
+  auto targets = parseBundleTargets(command.targets);
+  if (!targets)
+    return targets.takeError();
+  options.targets = std::move(*targets);
   auto bundle = timing.measure("compile", [&] { return compileBundle(recurrence, options); });
   if (!bundle)
     return bundle.takeError();
@@ -178,8 +176,9 @@ void ssm::addCompileCommand(CLI::App &app, Action &action) {
   auto command = std::make_shared<CompileCommand>();
   CLI::App *sub = app.add_subcommand("compile", "Compile a description");
   sub->add_option("MODEL", command->model, "A path to .ssm or .mlir, or a name in the library")->required();
-  sub->add_option("--target", command->targets,
-                  "cpu, cpu:NAME (as cpu:x86-64-v3), sm_80, sm_90, …; a bundle takes several GPUs")
+  sub->add_option(
+         "--target", command->targets,
+         "cpu, cpu:NAME (as cpu:x86-64-v3), sm_80, sm_90, …; a bundle takes several, and cpu means v4 and v3 there")
       ->check(CLI::Validator(checkTarget, ""))
       ->delimiter(',')
       ->allow_extra_args(false)

@@ -9,4 +9,4 @@ with open(sys.argv[1], "rb") as file:
 for name in sorted(set(re.findall(rb"\0(lib[\w+-]+\.so[.\d]*)(?=\0)", content))):
     if name not in (b"libcuda.so.1", b"libnvidia-ml.so.1"):  # opened when it runs
         print(name.decode())
-print("less than 3 MB" if os.path.getsize(sys.argv[1]) < 3 << 20 else "large")
+print("less than 2 MB" if os.path.getsize(sys.argv[1]) < 2000000 else "large")

@@ -1,22 +1,16 @@
-#include "tools/ssm-launch/Timing.h"
+// Times calls on a GPU.
+
+#include "tools/ssm-launch/Clock.h"
+#include "tools/ssm-launch/Gpu.h"
 
 #include <algorithm>
 #include <chrono>
 
 using namespace ssm;
 
-double Measurement::median() const {
-  std::vector<double> sorted = milliseconds;
-  std::sort(sorted.begin(), sorted.end());
-  const size_t middle = sorted.size() / 2;
-  return sorted.size() % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-double Measurement::least() const { return *std::min_element(milliseconds.begin(), milliseconds.end()); }
-
-double Measurement::most() const { return *std::max_element(milliseconds.begin(), milliseconds.end()); }
-
 namespace {
+Driver::Pointer pointer(const DeviceMemory &memory) { return reinterpret_cast<Driver::Pointer>(memory.begin()); }
+
 /// Events that are destroyed with the list.
 class Events {
 public:
@@ -39,18 +33,29 @@ private:
   Gpu &gpu;
   std::vector<void *> events;
 };
+
+class GpuStopwatch : public Stopwatch {
+public:
+  GpuStopwatch(Gpu &gpu, std::unique_ptr<DeviceMemory> flushed)
+      : gpu(gpu), flushed(std::move(flushed)), reader(gpu.busId()) {}
+
+  Result<Measurement> measure(unsigned count, const Call &enqueue) override;
+  Result<Measurement> measureCopy(unsigned count, size_t bytes) override;
+  std::string clockAbsence() const override { return reader.absence(); }
+
+private:
+  /// At least 10 calls and 30 ms.
+  std::optional<Problem> warmUp(const Call &enqueue);
+  /// Empties the cache, then calls.
+  std::optional<Problem> callOnce(const Call &enqueue, void *begin, void *end);
+
+  Gpu &gpu;
+  std::unique_ptr<DeviceMemory> flushed;
+  Clock reader;
+};
 } // namespace
 
-Result<std::unique_ptr<Stopwatch>> Stopwatch::make(Gpu &gpu) {
-  const size_t least = size_t(64) << 20;
-  Result<std::unique_ptr<DeviceMemory>> flushed = DeviceMemory::allocate(gpu, std::max(least, 2 * gpu.cacheBytes()));
-  if (!flushed)
-    return flushed.problem();
-  return std::unique_ptr<Stopwatch>(new Stopwatch(gpu, std::move(*flushed)));
-}
-
-std::optional<Problem> Stopwatch::callOnce(const std::function<std::optional<Problem>()> &enqueue, void *begin,
-                                           void *end) {
+std::optional<Problem> GpuStopwatch::callOnce(const Call &enqueue, void *begin, void *end) {
   const Driver &driver = gpu.driver();
   if (std::optional<Problem> problem = flushed->fill(0))
     return problem;
@@ -62,20 +67,20 @@ std::optional<Problem> Stopwatch::callOnce(const std::function<std::optional<Pro
   return end ? gpu.check(driver.eventRecord(end, gpu.stream()), "cuEventRecord") : std::nullopt;
 }
 
-std::optional<Problem> Stopwatch::warmUp(const std::function<std::optional<Problem>()> &enqueue) {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point start = Clock::now();
+std::optional<Problem> GpuStopwatch::warmUp(const Call &enqueue) {
+  using Time = std::chrono::steady_clock;
+  const Time::time_point start = Time::now();
   do {
     for (int call = 0; call < 10; ++call)
       if (std::optional<Problem> problem = callOnce(enqueue, nullptr, nullptr))
         return problem;
     if (std::optional<Problem> problem = gpu.synchronize())
       return problem;
-  } while (Clock::now() - start < std::chrono::milliseconds(30));
+  } while (Time::now() - start < std::chrono::milliseconds(30));
   return std::nullopt;
 }
 
-Result<Measurement> Stopwatch::measure(unsigned count, const std::function<std::optional<Problem>()> &enqueue) {
+Result<Measurement> GpuStopwatch::measure(unsigned count, const Call &enqueue) {
   if (std::optional<Problem> problem = warmUp(enqueue))
     return *problem;
   Events events(gpu);
@@ -110,15 +115,22 @@ Result<Measurement> Stopwatch::measure(unsigned count, const std::function<std::
   return result;
 }
 
-Result<Measurement> Stopwatch::measureCopy(unsigned count, size_t bytes) {
-  Result<std::unique_ptr<DeviceMemory>> from = DeviceMemory::allocate(gpu, bytes / 2),
-                                        to = DeviceMemory::allocate(gpu, bytes / 2);
+Result<Measurement> GpuStopwatch::measureCopy(unsigned count, size_t bytes) {
+  Result<std::unique_ptr<DeviceMemory>> from = gpu.allocate(bytes / 2), to = gpu.allocate(bytes / 2);
   if (!from || !to)
     return (from ? to : from).problem();
   if (std::optional<Problem> problem = (*from)->fill(1))
     return *problem;
   return measure(count, [&] {
-    return gpu.check(gpu.driver().memcpyDtoDAsync((*to)->begin(), (*from)->begin(), bytes / 2, gpu.stream()),
+    return gpu.check(gpu.driver().memcpyDtoDAsync(pointer(**to), pointer(**from), bytes / 2, gpu.stream()),
                      "cuMemcpyDtoDAsync");
   });
+}
+
+Result<std::unique_ptr<Stopwatch>> Gpu::makeStopwatch() {
+  const size_t least = size_t(64) << 20;
+  Result<std::unique_ptr<DeviceMemory>> flushed = allocate(std::max(least, 2 * cacheBytes()));
+  if (!flushed)
+    return flushed.problem();
+  return std::unique_ptr<Stopwatch>(new GpuStopwatch(*this, std::move(*flushed)));
 }
