@@ -2,6 +2,7 @@
 
 #include "passes/ChunkSchedule.h"
 #include "passes/KernelInterface.h"
+#include "schedule/ScannedTensors.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -9,15 +10,11 @@ using namespace ssm;
 /// A product of matrices of more rows is on a loop: registers do not hold it.
 static constexpr int64_t maxRows = 8;
 
-/// Whether the memory of an input runs along the scanned dimension, so that time tiles of it can be staged.
-static bool isStageable(RecurrenceOp part, InputOp input) {
-  return runsAlongScan(part, input.getLayout()) && !isa<ComplexType>(input.getStored().value_or(input.getType()));
-}
-
 Schedule ssm::scheduleOfTotal(RecurrenceOp part, const Schedule &whole) {
   Schedule result = whole;
   auto inputs = part.getBody().front().getOps<InputOp>();
-  bool isAnyStageable = llvm::any_of(inputs, [&](InputOp input) { return isStageable(part, input); });
+  bool isAnyStageable =
+      llvm::any_of(tensorsAlongScan(part), [](const ScannedTensor &tensor) { return tensor.isInput; });
   llvm::erase_if(result.knobs, [&](Knob &knob) {
     bool namesAll = knob.of.empty();
     // A total has no outputs.

@@ -119,12 +119,12 @@ static bool isExpandable(Type type) {
   return element.isF32() || element.isF64();
 }
 
-static LogicalResult replace(Operation *op, MathTarget target, bool contract) {
+static LogicalResult replace(Operation *op, MathTarget target, bool contract, ssm::ExponentialSplit *split) {
   Type type = op->getOperand(0).getType();
   if (!isExpandable(type))
     return op->emitOpError() << "cannot be expanded on " << type << ", only on f32, f64 and fixed vectors of them";
   OpBuilder builder(op);
-  Formula formula(builder, op->getLoc(), type, target, contract);
+  Formula formula(builder, op->getLoc(), type, target, contract, split);
   SmallVector<Value> results = expand(op, formula);
   if (results.empty())
     return op->emitOpError("has no expansion into arithmetic");
@@ -177,9 +177,15 @@ struct ExpandMath : ssm::impl::ExpandMathBase<ExpandMath> {
       else if (contract && isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp, arith::NegFOp>(op))
         allowContraction(cast<arith::ArithFastMathInterface>(op));
     });
+    std::optional<ssm::ExponentialSplit> split;
+    if (auto wanted = getOperation()->getAttrOfType<IntegerAttr>("ssm.polynomials"))
+      split.emplace(wanted.getInt());
     for (Operation *op : found)
-      if (failed(replace(op, *place, contract)))
+      if (failed(replace(op, *place, contract, split ? &*split : nullptr)))
         signalPassFailure();
+    if (split)
+      getOperation()->setAttr("ssm.exponentials",
+                              DenseI64ArrayAttr::get(&getContext(), {split->special, split->polynomials}));
     if (*place == MathTarget::Nvptx)
       getOperation()->walk([&](Operation *op) {
         if (isPrimitive(op) && LLVM::isCompatibleType(op->getResult(0).getType()))

@@ -89,7 +89,7 @@ static double highestExp(Formula &f) { return f.pick(88.8, 709.9); }
 
 static Real expOfSigned(Real x, double sign) {
   Formula &f = *x.formula;
-  if (f.hasSpecialFunctions())
+  if (f.takesSpecialExponential())
     return specialExp2(x * (sign * log2e));
   double low = lowestExp(f), high = highestExp(f);
   Real bounded = sign > 0 ? atMost(atLeast(x, low), high) : atMost(atLeast(x, -high), -low);
@@ -101,7 +101,7 @@ Real ssm::expOfNegative(Real x) { return expOfSigned(x, -1); }
 
 Real ssm::expOfNonPositive(Real x, std::optional<Real> low) {
   Formula &f = *x.formula;
-  if (f.hasSpecialFunctions() && !low)
+  if (!low && f.takesSpecialExponential())
     return specialExp2(x * -log2e);
   // Nothing large can come: the scale need not be halved, and reaches down to 2^-126 or 2^-1022.
   return scaledExp(reduce(atMost(x, f.pick(88.1, 709.0)), -1, /*halvings=*/0, low), -1, /*factor=*/1, /*halvings=*/0);
@@ -117,7 +117,7 @@ Real ssm::expm1OfNonPositive(Real x) {
 
 Real ssm::exp2(Real x) {
   Formula &f = *x.formula;
-  if (f.hasSpecialFunctions())
+  if (f.takesSpecialExponential())
     return specialExp2(x);
   auto polynomialOf = [&](Real fraction, double factor, ArrayRef<double> rest) {
     SmallVector<double> coefficients = {factor};

@@ -15,10 +15,10 @@ using ssm::Real;
 using ssm::Term;
 using ssm::Truth;
 
-Formula::Formula(OpBuilder &builder, Location loc, Type type, MathTarget target, bool contract)
+Formula::Formula(OpBuilder &builder, Location loc, Type type, MathTarget target, bool contract, ExponentialSplit *split)
     : builder(builder), loc(loc), type(type), target(target),
       flags(contract ? arith::FastMathFlags::contract : arith::FastMathFlags::none),
-      width(getElementTypeOrSelf(type).getIntOrFloatBitWidth()) {
+      width(getElementTypeOrSelf(type).getIntOrFloatBitWidth()), split(split) {
   assert((width == 32 || width == 64) && "f32 or f64");
   bitsType = builder.getIntegerType(width);
   if (auto vector = dyn_cast<VectorType>(type))

@@ -3,6 +3,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
+#include "passes/ExponentialSplit.h"
 #include <map>
 #include <optional>
 
@@ -40,8 +41,10 @@ struct Term {
 /// at one place, on one type (f32, f64, or fixed vectors of them). Constants are created once.
 class Formula {
 public:
-  /// `type` is the type of all numbers; `contract` goes on every operation of arith that may carry it.
-  Formula(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, MathTarget target, bool contract);
+  /// `type` is the type of all numbers; `contract` goes on every operation of arith that may carry it. Without `split`,
+  /// every exponential that may be a special function is one.
+  Formula(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, MathTarget target, bool contract,
+          ExponentialSplit *split = nullptr);
 
   Real real(mlir::Value value) { return {this, value}; }
   Real constant(double value);
@@ -61,6 +64,8 @@ public:
   }
   /// Whether the device's special functions (of f32 alone) are there.
   bool hasSpecialFunctions() const { return target == MathTarget::Nvptx && !isDouble(); }
+  /// Whether the next exponential is a special function; each is asked for once.
+  bool takesSpecialExponential() { return hasSpecialFunctions() && !(split && split->isPolynomial(builder)); }
   /// Whether the processor takes integer and fraction apart and scales by powers of 2 itself: AVX-512, on whole
   /// registers.
   bool hasScaling() const;
@@ -83,6 +88,7 @@ private:
 
   unsigned width;
   mlir::Type bitsType;
+  ExponentialSplit *split;
   /// By whether they are numbers, and bits.
   std::map<std::pair<bool, uint64_t>, mlir::Value> constants;
 };

@@ -2,6 +2,7 @@
 
 #include "passes/KernelInterface.h"
 #include "passes/ComputeType.h"
+#include "schedule/ScannedTensors.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -119,22 +120,18 @@ KernelInterface ssm::getKernelInterface(RecurrenceOp recurrence) {
   return interface;
 }
 
-bool ssm::runsAlongSteps(RecurrenceOp recurrence, const KernelTensor &tensor) {
-  using Role = KernelTensor::Role;
-  return (tensor.role == Role::Input || tensor.role == Role::Output) && !isa<ComplexType>(tensor.stored) &&
-         runsAlongScan(recurrence, tensor.layout);
-}
-
 void ssm::setAlignments(KernelInterface &interface, RecurrenceOp recurrence, const Placement &placement) {
   if (placement.copies() == 1 && !placement.stagesBlocks)
     return;
+  using Role = KernelTensor::Role;
   for (KernelTensor &tensor : interface.tensors)
-    if (runsAlongSteps(recurrence, tensor)) {
-      tensor.alignment = widestAccess;
+    if ((tensor.role == Role::Input || tensor.role == Role::Output) &&
+        tensorAlongScan(recurrence, tensor.name, tensor.role == Role::Input)) {
+      tensor.alignment = placement.accessBytes;
       // In reverse, the first step stands at the end.
       if (recurrence.getReverse())
-        interface.stepsMultiple =
-            std::max<int64_t>(interface.stepsMultiple, widestAccess * 8 / tensor.stored.getIntOrFloatBitWidth());
+        interface.stepsMultiple = std::max<int64_t>(interface.stepsMultiple,
+                                                    placement.accessBytes * 8 / tensor.stored.getIntOrFloatBitWidth());
     }
 }
 

@@ -105,10 +105,6 @@ int64_t countChunks(const Placement &placement, int64_t steps);
 /// The interface of a specialized recurrence's forward kernel: inputs, outputs, initial states, final states.
 KernelInterface getKernelInterface(RecurrenceOp recurrence);
 
-/// Whether an input or output has its last axis, and no other, along the scanned dimension alone, so that several
-/// steps of it are consecutive memory where that axis has stride 1.
-bool runsAlongSteps(RecurrenceOp recurrence, const KernelTensor &tensor);
-
 /// What the packed variant of a kernel with this placement asks of the arrays that it reads and writes several steps at
 /// once of.
 void setAlignments(KernelInterface &interface, RecurrenceOp recurrence, const Placement &placement);

@@ -91,6 +91,8 @@ gpu::GPUFuncOp moveKernel(OpBuilder &builder, func::FuncOp kernel) {
   auto threads = static_cast<int32_t>(kernel->getAttrOfType<IntegerAttr>("ssm.threads").getInt());
   moved.setKnownBlockSizeAttr(builder.getDenseI32ArrayAttr({threads, 1, 1}));
   moved->setAttr("ssm.schedule", kernel->getAttr("ssm.schedule"));
+  if (auto blocks = kernel->getAttrOfType<IntegerAttr>("ssm.resident_blocks"))
+    moved->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), builder.getI32IntegerAttr(blocks.getInt()));
   for (unsigned number = 0; number < kernel.getNumArguments(); ++number)
     if (kernel.getArgAttr(number, LLVM::LLVMDialect::getNoAliasAttrName()))
       moved.setArgAttr(number, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());

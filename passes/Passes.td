@@ -582,7 +582,9 @@ def ExpandMath : Pass<"ssm-expand-math"> {
 
     With `target=nvptx` exponentials of f32 are `ex2.approx.ftz` and reciprocals in activations `rcp.approx.ftz`, element by
     element; everything else is the same polynomial as on a CPU. What is left of math then becomes LLVM's intrinsics, where
-    they take the type: upstream's conversion to NVVM makes library calls of math.
+    they take the type: upstream's conversion to NVVM makes library calls of math. The attribute `ssm.polynomials` of a
+    kernel says how many of each sixteen exponentials of a block of code are polynomials there as well; how many
+    it has of both kinds, special functions first, is left in `ssm.exponentials`.
 
     With `target=avx512` vectors that fill registers are scaled by powers of 2 with `vscalefps`, and exp2 takes its argument
     apart with `vreduceps`, instead of by arithmetic on bits and bounds.
@@ -1015,8 +1017,9 @@ def LowerToGpu : Pass<"ssm-lower-to-gpu", "::mlir::ModuleOp"> {
   let summary = "Move kernels into a gpu.module, blocks over tasks";
   let description = [{
     A block runs tasks blockIdx.x, blockIdx.x + gridDim.x, … below the number of tasks, which is a further argument, so that
-    any grid is right and no grid limit binds; the number of threads is fixed by the schedule and stands on the function. Memory that a block's threads share is a global of
-    the module.
+    any grid is right and no grid limit binds; the number of threads is fixed by the schedule and stands on the function, and
+    so is how many blocks have to fit on a multiprocessor (`ssm.resident_blocks`), where it says. Memory that a block's
+    threads share is a global of the module.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::gpu::GPUDialect",
                            "::mlir::NVVM::NVVMDialect", "::mlir::LLVM::LLVMDialect"];

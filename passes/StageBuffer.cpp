@@ -10,7 +10,8 @@ using namespace ssm;
 
 StageBuffer::StageBuffer(const Placement &block, DimSet set, Type element, int64_t chunk, int64_t chunksPerRow,
                          bool byStep)
-    : set(set), type(element), steps(block.timeTile), chunk(chunk), byStep(byStep), rowStrides(block.places.size(), 0) {
+    : set(set), type(element), steps(block.timeTile), chunk(chunk), access(block.accessBytes), byStep(byStep),
+      rowStrides(block.places.size(), 0) {
   for (unsigned dim = block.places.size(); dim-- > 0;)
     if (set.contains(dim)) {
       rowStrides[dim] = rows;
@@ -19,12 +20,15 @@ StageBuffer::StageBuffer(const Placement &block, DimSet set, Type element, int64
   int64_t width = element.getIntOrFloatBitWidth() / 8;
   if (byStep) {
     // A warp writes the same step of so many chunks and of the rows that are left of its threads: one bank each.
-    padding = std::min<int64_t>(rows, std::max<int64_t>(1, PeerLevel::warpSize / chunksPerRow));
+    padding = block.padding ? *block.padding / width
+                            : std::min<int64_t>(rows, std::max<int64_t>(1, PeerLevel::warpSize / chunksPerRow));
   } else {
-    // An odd number of 16-byte pieces: eight rows' pieces at the same steps are all banks.
-    pitch = llvm::alignTo(steps * width, widestAccess);
-    if (pitch / widestAccess % 2 == 0)
-      pitch += widestAccess;
+    // An odd number of accesses: those at the same steps of so many rows as make up all banks meet each bank once.
+    pitch = llvm::alignTo(steps * width, access);
+    if (block.padding)
+      pitch += *block.padding;
+    else if (pitch / access % 2 == 0)
+      pitch += access;
     pitch /= width;
   }
 }
@@ -46,7 +50,7 @@ int64_t StageBuffer::alignmentOf(int64_t elements) const {
     bits |= rows | padding;
   else
     bits |= pitch;
-  return std::min<int64_t>(widestAccess, (bits & -bits) * width);
+  return std::min<int64_t>(access, (bits & -bits) * width);
 }
 
 StageBuffer::Place StageBuffer::placeOf(OpBuilder &builder, const TileMemory &at, Value number, int64_t count) const {

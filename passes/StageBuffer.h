@@ -43,7 +43,7 @@ private:
 
   DimSet set;
   mlir::Type type;
-  int64_t steps, chunk;
+  int64_t steps, chunk, access;
   bool byStep;
   /// How many coordinates; elements from one row to the next, or between chunks of steps.
   int64_t rows = 1, pitch = 0, padding = 0;

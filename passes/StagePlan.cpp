@@ -14,7 +14,8 @@ static constexpr int64_t fewRows = 2;
 
 StagePlan::StagePlan(RecurrenceOp recurrence, const DimensionAnalysis &dims, const Placement &placement,
                      const KernelInterface &interface)
-    : recurrence(recurrence), dims(dims), placement(placement), interface(interface), chunk(stagedSteps(recurrence)) {
+    : recurrence(recurrence), dims(dims), placement(placement), interface(interface),
+      chunk(stagedSteps(recurrence, placement)) {
   if (!placement.stagesBlocks)
     return;
   chooseAfter();

@@ -359,6 +359,10 @@ struct Tile : ssm::impl::TileBase<Tile> {
       return failure();
     kernel->setAttr("ssm.schedule", builder.getStringAttr(printSchedule(placed.schedule)));
     kernel->setAttr("ssm.threads", builder.getI64IntegerAttr(placed.placement.threads()));
+    if (int64_t blocks = placed.placement.residentBlocks)
+      kernel->setAttr("ssm.resident_blocks", builder.getI64IntegerAttr(blocks));
+    if (std::optional<int64_t> polynomials = placed.placement.polynomials)
+      kernel->setAttr("ssm.polynomials", builder.getI64IntegerAttr(*polynomials));
     if (whole)
       kernel->setAttr("ssm.ticket_order", describePart(recurrence, *whole));
     recurrence.erase();

@@ -15,7 +15,7 @@ TileStages::TileStages(RecurrenceOp recurrence, const Placement &placement, cons
       stages(recurrence, steps.dimensions(), placement, interface) {}
 
 llvm::Error TileStages::bind(OpBuilder &builder, Block &entry) {
-  int64_t chunk = stagedSteps(recurrence);
+  int64_t chunk = stagedSteps(recurrence, placement);
   for (const StagedValue &value : stages.values()) {
     buffers.push_back(std::make_unique<StageBuffer>(placement, value.set, value.element, chunk,
                                                     llvm::divideCeil(placement.timeTile, chunk), value.byStep));

@@ -17,6 +17,7 @@
 #include "dialect/MatrixStates.h"
 #include "schedule/DefaultReasons.h"
 #include "schedule/Placement.h"
+#include "schedule/ScannedTensors.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -399,13 +400,8 @@ private:
   /// Whether memory runs along time, so that time tiles go through shared memory: blocks read and write it in runs. A
   /// few steps are not worth it.
   bool stagesOnGpu() {
-    auto runs = [&](LayoutAttr layout, std::optional<Type> stored, Type type) {
-      return runsAlongScan(recurrence, layout) && !isa<ComplexType>(stored.value_or(type));
-    };
-    Block &body = recurrence.getBody().front();
     return sizeOf(dims.scan()).value_or(stagedTile) >= stagedTile &&
-           llvm::any_of(body.getOps<InputOp>(),
-                        [&](InputOp input) { return runs(input.getLayout(), input.getStored(), input.getType()); });
+           llvm::any_of(tensorsAlongScan(recurrence), [](const ScannedTensor &tensor) { return tensor.isInput; });
   }
 
   /// What is said of time tiles in shared memory, where so many lanes share a summed dimension: what lanes would
@@ -416,10 +412,9 @@ private:
       return;
     }
     schedule.knobs = {{"at", {"free"}, "stage"}};
-    for (auto output : recurrence.getBody().front().getOps<OutputOp>())
-      if (runsAlongScan(recurrence, output.getLayout()) &&
-          !isa<ComplexType>(output.getStored().value_or(output.getValue().getType())))
-        schedule.knobs.push_back({"at", {output.getName().str()}, "store"});
+    for (const ScannedTensor &tensor : tensorsAlongScan(recurrence))
+      if (!tensor.isInput)
+        schedule.knobs.push_back({"at", {tensor.name.str()}, "store"});
   }
 
   /// What a thread may keep: the copies of a staged step have values of their own.
@@ -481,21 +476,15 @@ private:
   /// Bytes of shared memory that time tiles take, about: each tensor's coordinates of a block.
   int64_t stagedBytes(std::optional<unsigned> threadDim, int64_t threads, int64_t tile) {
     int64_t rows = 0;
-    auto add = [&](LayoutAttr layout) {
-      if (!runsAlongScan(recurrence, layout))
-        return;
+    for (const ScannedTensor &tensor : tensorsAlongScan(recurrence)) {
       int64_t own = 1;
       for (unsigned dim = 0; dim < dims.count(); ++dim)
-        if (dims.of(layout).contains(dim) && dim != dims.scan())
+        if (dims.of(tensor.layout).contains(dim) && dim != dims.scan())
           own = llvm::SaturatingMultiply<uint64_t>(own, dim == threadDim     ? threads
                                                         : held.contains(dim) ? std::max<int64_t>(1, *sizeOf(dim))
                                                                              : 1);
       rows += own;
-    };
-    for (auto input : recurrence.getBody().front().getOps<InputOp>())
-      add(input.getLayout());
-    for (auto output : recurrence.getBody().front().getOps<OutputOp>())
-      add(output.getLayout());
+    }
     return llvm::SaturatingMultiply<uint64_t>(rows, tile * elementBytes);
   }
 

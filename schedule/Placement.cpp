@@ -2,6 +2,7 @@
 
 #include "schedule/Placement.h"
 #include "dialect/AffineAnalysis.h"
+#include "schedule/ScannedTensors.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <numeric>
@@ -204,26 +205,11 @@ Error ssm::checkLanes(RecurrenceOp recurrence) {
   return Error::success();
 }
 
-bool ssm::runsAlongScan(RecurrenceOp recurrence, LayoutAttr layout) {
-  unsigned rank = layout.getRank();
-  if (rank == 0)
-    return false;
-  SmallVector<StringRef> last = layout.getAxis(rank - 1);
-  return last.size() == 1 && last[0] == recurrence.getScan();
-}
-
-int64_t ssm::stagedSteps(RecurrenceOp recurrence) {
-  unsigned bits = widestAccess * 8;
-  auto look = [&](LayoutAttr layout, std::optional<Type> stored, Type value) {
-    Type type = stored.value_or(value);
-    if (runsAlongScan(recurrence, layout) && isa<FloatType>(type))
-      bits = std::min(bits, type.getIntOrFloatBitWidth());
-  };
-  for (auto input : recurrence.getBody().front().getOps<InputOp>())
-    look(input.getLayout(), input.getStored(), input.getType());
-  for (auto output : recurrence.getBody().front().getOps<OutputOp>())
-    look(output.getLayout(), output.getStored(), output.getValue().getType());
-  return widestAccess * 8 / bits;
+int64_t ssm::stagedSteps(RecurrenceOp recurrence, const Placement &placement) {
+  int64_t narrowest = placement.accessBytes;
+  for (const ScannedTensor &tensor : tensorsAlongScan(recurrence))
+    narrowest = std::min(narrowest, tensor.bytes());
+  return placement.accessBytes / narrowest;
 }
 
 Expected<int64_t> ssm::requireSize(RecurrenceOp recurrence, StringRef dim, StringRef why) {

@@ -76,6 +76,9 @@ struct TileElement {
   int64_t turn = 0;
 };
 
+/// Bytes of the widest access of a GPU's thread.
+constexpr int64_t widestAccess = 16;
+
 /// A schedule joined with a recurrence: every dimension has its place, and tiles have their axes.
 struct Placement {
   /// By position of the dimension in the recurrence.
@@ -102,6 +105,16 @@ struct Placement {
   bool storesStaged(llvm::StringRef output) const { return lookup(stagedNames, output, stagedStores); }
   /// Whether a block's threads hand each other parts of time tiles through shared memory (GPU).
   bool stagesBlocks = false;
+  /// Bytes of the widest access of several steps at once that a GPU's thread makes.
+  int64_t accessBytes = widestAccess;
+  /// Bytes between rows of staged values; nothing: so many that threads meet other banks.
+  std::optional<int64_t> padding;
+  /// Blocks that have to fit on a multiprocessor; 0 where the schedule does not say.
+  int64_t residentBlocks = 0;
+  /// Of each sixteen exponentials that stand together, how many are polynomials rather than special functions; nothing
+  /// where the schedule does not say.
+  std::optional<int64_t> polynomials;
+  static constexpr int64_t allPolynomials = 16;
   /// Positions of the dimensions as the schedule names them; then the scanned one and the others, where not named.
   llvm::SmallVector<unsigned> order;
   /// Steps that a task runs at once, on lanes and registers; 1 where it runs one after another.
@@ -167,15 +180,9 @@ llvm::Expected<Placement> placeSchedule(RecurrenceOp recurrence, const Schedule 
 /// where a size that it needs is not known.
 llvm::Expected<Schedule> defaultSchedule(RecurrenceOp recurrence, const Target &target, const SizeHints &hints);
 
-/// Bytes of the widest access of a GPU's thread.
-constexpr int64_t widestAccess = 16;
-
-/// Whether a tensor's last axis, and no other, is the scanned dimension alone.
-bool runsAlongScan(RecurrenceOp recurrence, LayoutAttr layout);
-
 /// Steps that a GPU's thread moves at once of tensors whose memory runs along time, where they are staged: as many as
 /// the widest access has of the narrowest.
-int64_t stagedSteps(RecurrenceOp recurrence);
+int64_t stagedSteps(RecurrenceOp recurrence, const Placement &placement);
 
 /// The `dim` of name's whole extent, or an error that says that it has to be known and how to give it.
 llvm::Expected<int64_t> requireSize(RecurrenceOp recurrence, llvm::StringRef dim, llvm::StringRef why);

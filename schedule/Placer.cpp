@@ -1,7 +1,7 @@
 // Joins a schedule with a recurrence, and refuses what is not legal with its reason.
 
 #include "dialect/AffineAnalysis.h"
-#include "schedule/Placement.h"
+#include "schedule/Knobs.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -36,7 +36,7 @@ public:
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (Error error = dim == dims.scan() ? placeScanned(dim) : placeOther(dim))
         return std::move(error);
-    if (Error error = placeKnobs())
+    if (Error error = placeKnobs(recurrence, dims, schedule, target, result))
       return std::move(error);
     if (Error error = checkBlocks())
       return std::move(error);
@@ -344,133 +344,6 @@ private:
     if (place.extent() < *size)
       return refuse("'" + name + "' of size " + llvm::Twine(*size) + " does not fit in the " +
                     llvm::Twine(place.extent()) + " coordinates that its levels hold; a loop runs over the rest");
-    return Error::success();
-  }
-
-  Error placeKnobs() {
-    result.inTicketOrder = runsInTicketOrder(schedule, dims.name(dims.scan()), target);
-    for (const Knob &knob : schedule.knobs) {
-      if (knob.name == "load" || knob.name == "store") {
-        if (Error error = placeAccess(knob))
-          return error;
-      } else if (knob.name == "at" && target.gpu) {
-        if (Error error = placeWhere(knob))
-          return error;
-      } else if (knob.name == "scan" && knob.of.empty()) {
-        if (Error error = checkScanKnob(knob.value))
-          return error;
-      } else {
-        return refuse("the knob '" + knob.name + (knob.of.empty() ? "" : "(…)") + "' is not implemented by any pass" +
-                      (knob.name == "at" ? " for a CPU" : ""));
-      }
-    }
-    return target.gpu ? checkStages() : Error::success();
-  }
-
-  /// Whether this is one of the recurrences that a scan in chunks is made of, which have not all of its tensors.
-  bool isPart() {
-    auto plan = recurrence->getAttrOfType<DictionaryAttr>("ssm.chunk");
-    return plan && (plan.contains("hands_on") || plan.contains("join"));
-  }
-
-  /// Whether there is an input, or an output, of that name.
-  bool isTensor(StringRef name, bool isInput) {
-    Block &body = recurrence.getBody().front();
-    if (isInput)
-      return llvm::any_of(body.getOps<InputOp>(), [&](InputOp input) { return input.getName() == name; });
-    return llvm::any_of(body.getOps<OutputOp>(), [&](OutputOp output) { return output.getName() == name; });
-  }
-
-  /// `load=…`, `store=…`, of all tensors or those that are named.
-  Error placeAccess(const Knob &knob) {
-    bool isLoad = knob.name == "load", isStaged = knob.value == "staged";
-    if (knob.value != "direct" && !isStaged)
-      return refuse("'" + knob.name + "=" + knob.value + "': expected direct or staged");
-    for (const std::string &name : knob.of) {
-      if (!isTensor(name, isLoad) && !isPart())
-        return refuse("'" + knob.name + "(" + name + ")': there is no " + (isLoad ? "input" : "output") + " '" + name +
-                      "'");
-      result.stagedNames[name] = isStaged;
-    }
-    if (knob.of.empty())
-      (isLoad ? result.stagedLoads : result.stagedStores) = isStaged;
-    return Error::success();
-  }
-
-  /// `at(free)=stage`, `at(y)=store`.
-  Error placeWhere(const Knob &knob) {
-    for (const std::string &name : knob.of) {
-      if (name == "free" && knob.value == "stage")
-        result.stagesFree = true;
-      else if ((isTensor(name, /*isInput=*/false) || isPart()) && knob.value == "store")
-        result.storesApart.insert(name);
-      else
-        return refuse("'at(" + name + ")=" + knob.value + "': expected at(free)=stage, or at(y)=store of an output y");
-    }
-    if (knob.of.empty())
-      return refuse("'at=" + knob.value + "': expected at(free)=stage, or at(y)=store of an output y");
-    return Error::success();
-  }
-
-  /// What a GPU's threads hand each other through shared memory, a time tile at a time.
-  Error checkStages() {
-    StringRef scanned = dims.name(dims.scan());
-    bool isAny = result.stagesFree;
-    auto check = [&](StringRef name, LayoutAttr layout, Type stored, bool isNamed, bool isWanted) -> Error {
-      if (!isWanted)
-        return Error::success();
-      if (!runsAlongScan(recurrence, layout) || isa<ComplexType>(stored)) {
-        if (isNamed)
-          return refuse(
-              "'" + name + "' cannot be staged on a GPU: " +
-              (isa<ComplexType>(stored) ? "it is complex" : "its memory does not run along '" + scanned + "'") +
-              "; use direct");
-        return Error::success();
-      }
-      isAny = true;
-      return Error::success();
-    };
-    for (auto input : recurrence.getBody().front().getOps<InputOp>())
-      if (Error error = check(input.getName(), input.getLayout(), input.getStored().value_or(input.getType()),
-                              result.stagedNames.contains(input.getName()), result.loadsStaged(input.getName())))
-        return error;
-    for (auto output : recurrence.getBody().front().getOps<OutputOp>()) {
-      bool isApart = result.storesApart.contains(output.getName());
-      if (Error error =
-              check(output.getName(), output.getLayout(), output.getStored().value_or(output.getValue().getType()),
-                    isApart || result.stagedNames.contains(output.getName()),
-                    isApart || result.storesStaged(output.getName())))
-        return error;
-    }
-    bool isWanted = result.stagedLoads || result.stagedStores;
-    if (!isAny)
-      return isWanted
-                 ? refuse("nothing can be staged on a GPU: no tensor's memory runs along '" + scanned + "'; use direct")
-                 : Error::success();
-    for (unsigned dim : result.loops(LoopPlace::Inside))
-      return refuse("'" + dims.name(dim) + "' is on a loop inside that of '" + scanned +
-                    "', where nothing is staged on a GPU; place it on reg or lane, or use direct");
-    int64_t steps = stagedSteps(recurrence);
-    if (result.timeTile % steps != 0 || result.timeTile < 2)
-      return refuse("a staged time tile of " + llvm::Twine(result.timeTile) + " steps: threads move " +
-                    llvm::Twine(steps) + " at once, so it has to be a multiple of that (" + scanned +
-                    "=loop:" + llvm::Twine(llvm::alignTo(std::max<int64_t>(result.timeTile, 32), steps)) + ")");
-    result.stagesBlocks = true;
-    return Error::success();
-  }
-
-  /// How chunks of the scanned dimension go on from one another.
-  Error checkScanKnob(StringRef value) {
-    StringRef scanned = dims.name(dims.scan());
-    if (value != "ticket" && value != "passes")
-      return refuse("'scan=" + value + "': expected ticket or passes");
-    if (!result.chunk)
-      return refuse("'scan=" + value + "' says how chunks of '" + scanned + "' go on from one another, and '" +
-                    scanned + "' is not on the grid (" + scanned + "=grid:512)");
-    if (value == "ticket" && !target.gpu)
-      return refuse(
-          "'scan=ticket' is for a GPU, whose blocks wait for each other in one kernel; tasks of a CPU do not, "
-          "and run in passes");
     return Error::success();
   }
 

@@ -8,6 +8,7 @@
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
@@ -228,6 +229,52 @@ static Error makeStreams(ModuleOp module, const LoweringOptions &options) {
   return Error::success();
 }
 
+/// Whether the kernels' exponentials can be what the schedule asks of them, as ssm-expand-math has counted them.
+static Error checkExponentials(const Lowered &lowered) {
+  int64_t special = 0, polynomials = 0;
+  ModuleOp module = lowered.module.get();
+  for (auto kernel : module.getOps<func::FuncOp>())
+    if (auto counts = kernel->getAttrOfType<DenseI64ArrayAttr>("ssm.exponentials")) {
+      special += counts[0];
+      polynomials += counts[1];
+    }
+  std::optional<int64_t> wanted = lowered.main().placement.polynomials;
+  if (!wanted || (*wanted == 0 ? special : polynomials) > 0)
+    return Error::success();
+  std::string text = "'exp=" +
+                     (*wanted == 0                           ? std::string("mufu")
+                      : *wanted == Placement::allPolynomials ? "poly"
+                                                             : "split:" + std::to_string(*wanted)) +
+                     "'";
+  if (special == 0)
+    return fail(text + ": the kernel has no exponentials of f32, which alone may be special functions");
+  return fail(text + " makes no exponential a polynomial: too few stand together for " + llvm::Twine(*wanted) +
+              " of each " + llvm::Twine(Placement::allPolynomials) + " to be one (more steps or states on reg)");
+}
+
+/// Whether as many blocks as the schedule asks for have room for their warps and shared memory on a multiprocessor.
+/// Registers follow: the assembler bounds them.
+static Error checkResidentBlocks(const Lowered &lowered, const CompileTarget &target) {
+  for (const LoweredKernel &kernel : lowered.kernels) {
+    int64_t blocks = kernel.placement.residentBlocks, threads = kernel.placement.threads();
+    if (blocks == 0)
+      continue;
+    int64_t shared = kernel.dynamicShared;
+    lowered.module.get()->walk([&](LLVM::GlobalOp global) {
+      if (global.getSymName().starts_with(kernel.name + "_shared"))
+        if (auto type = dyn_cast<LLVM::LLVMArrayType>(global.getGlobalType()))
+          shared += type.getNumElements();
+    });
+    Occupancy most = occupancy(multiprocessor(target.capability), threads, /*registers=*/1, shared);
+    if (blocks > most.blocks)
+      return fail("'blocks=" + llvm::Twine(blocks) + "': " + llvm::Twine(most.blocks) + " blocks of " +
+                  llvm::Twine(threads) + " threads and " + llvm::Twine(shared) +
+                  " bytes of shared memory are on a multiprocessor of " + target.name + " at most, limited by " +
+                  most.limit);
+  }
+  return Error::success();
+}
+
 /// What blocks are given at launch, as ssm-lower-to-gpu has found it.
 static Error takeSharedMemory(Lowered &lowered, const CompileTarget &target) {
   lowered.module->walk([&](Operation *op) {
@@ -283,9 +330,14 @@ Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &giv
                            options.target.features};
   Error error = run(*lowered.module, [&](OpPassManager &passes) {
     addTile(passes, pipeline);
-    if (level == LoweringLevel::Tiled)
-      return;
-    addLowerTiles(passes, pipeline);
+    if (level != LoweringLevel::Tiled)
+      addLowerTiles(passes, pipeline);
+  });
+  if (error || level == LoweringLevel::Tiled)
+    return error ? Expected<Lowered>(std::move(error)) : std::move(lowered);
+  if (Error error = checkExponentials(lowered))
+    return std::move(error);
+  error = run(*lowered.module, [&](OpPassManager &passes) {
     if (options.target.isGpu())
       addLowerToGpu(passes);
     if (level == LoweringLevel::Kernels)
@@ -300,6 +352,8 @@ Expected<Lowered> ssm::lower(RecurrenceOp recurrence, const LoweringOptions &giv
   if (error)
     return std::move(error);
   if (Error error = takeSharedMemory(lowered, options.target))
+    return std::move(error);
+  if (Error error = checkResidentBlocks(lowered, options.target))
     return std::move(error);
   return lowered;
 }

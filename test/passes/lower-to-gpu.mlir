@@ -21,6 +21,13 @@ func.func @kernel(%p: !llvm.ptr) attributes {ssm.threads = 64 : i64} {
   return
 }
 
+// As many blocks have to fit on a multiprocessor as the schedule asks for.
+// CHECK:           gpu.func @resident(
+// CHECK-SAME:        nvvm.minctasm = 3 : i32
+func.func @resident() attributes {ssm.threads = 64 : i64, ssm.resident_blocks = 3 : i64} {
+  return
+}
+
 // What threads share is a global of the module, of the kernel alone.
 // CHECK:       llvm.mlir.global internal @sharing_shared0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<256 x i8>
 // CHECK:       gpu.func @sharing

@@ -129,6 +129,31 @@ TEST(GpuKernelStages, GiveTheInterpretersResult) {
     }
 }
 
+/// Knobs that leave the result as it is, to within what exponentials as polynomials round otherwise. Rows of 42 f32
+/// begin at multiples of 8 bytes, rows of 41 at multiples of 4: the packed variant takes them by accesses that are as
+/// narrow.
+TEST(GpuKernelKnobs, GiveTheInterpretersResult) {
+  const std::string staged =
+      "member=grid,thread:4; time=loop:16,reg:8; state=lane:2,reg; at(free)=stage; at(y)=store; ";
+  const std::pair<std::string, int64_t> schedules[] = {
+      {"member=grid,thread:4; time=loop,reg:4; state=reg; vec=8; exp=poly", 42},
+      {"member=grid,thread:4; time=loop,reg:4; state=reg; vec=4; exp=split:5", 41},
+      {staged + "vec=8; pad=8; exp=split:3", 42},
+      {staged + "vec=4; pad=0; exp=poly", 41},
+      {staged + "vec=16; pad=32; exp=mufu; blocks=2", 44},
+      {"member=grid,thread:4; time=loop:16; state=reg; load=staged; store=staged; pad=0", 44},
+      {"member=grid,thread:2; time=grid:16,loop:8,reg:4; state=reg; store=staged; pad=16; vec=8; blocks=3; exp=poly",
+       42},
+  };
+  for (const auto &[schedule, steps] : schedules)
+    for (bool reverse : {false, true}) {
+      SCOPED_TRACE(schedule + (reverse ? ", in reverse" : ""));
+      runModel("mamba1.ssm", schedule, steps, reverse);
+      if (HasFatalFailure())
+        return;
+    }
+}
+
 /// Time in chunks over the grid: in the order of tickets, where blocks take more than one, or by three kernels, one
 /// after another. Of S4D the decay, of S4 the matrix lacks a dimension of the grid; z and y are not what totals need.
 TEST(GpuKernelChunks, GiveTheInterpretersResult) {

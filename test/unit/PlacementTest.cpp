@@ -2,6 +2,7 @@
 
 #include "schedule/Placement.h"
 #include "frontend/Frontend.h"
+#include "passes/KernelInterface.h"
 #include "passes/Specialize.h"
 #include "test/support/Description.h"
 
@@ -324,11 +325,60 @@ TEST_F(PlacementTest, HugeCountsAreRefused) {
 
 TEST_F(PlacementTest, RefusalsOfKnobs) {
   const std::string rest = "s=reg; c=reg; t=reg; ";
-  EXPECT_EQ(refusal(rest + "stages=2"), "the knob 'stages' is not implemented by any pass");
   EXPECT_EQ(refusal(rest + "load(v)=staged"), "'load(v)': there is no input 'v'");
   EXPECT_EQ(refusal(rest + "load=cached"), "'load=cached': expected direct or staged");
   EXPECT_EQ(refusal(rest + "at(y)=stage", gpu),
             "'at(y)=stage': expected at(free)=stage, or at(y)=store of an output y");
+  EXPECT_EQ(refusal(rest + "blocks=0", gpu),
+            "'blocks=0': expected how many blocks are to be on a multiprocessor at a time");
+  EXPECT_EQ(refusal(rest + "exp=split:16", gpu),
+            "'exp=split:16': expected mufu, poly, or split:k for k of each 16 as polynomials, k from 1 to 15");
+  EXPECT_EQ(refusal(rest + "vec=2", gpu), "'vec=2': expected 4, 8 or 16 bytes an access");
+  EXPECT_EQ(refusal(rest + "pad=-4", gpu), "'pad=-4': expected auto, or a number of bytes up to 4096");
+}
+
+/// What nothing in the schedule, the recurrence or the machine can honour.
+TEST_F(PlacementTest, RefusalsOfKnobsThatWouldDoNothing) {
+  const std::string rest = "s=reg; c=reg; t=reg; ", steps = "time=loop:16,reg:4; ";
+  EXPECT_EQ(refusal(rest + "vec=8", gpu), "'vec=8' limits accesses of several steps at once, and the schedule has none "
+                                          "(time=loop:32,reg:8, or load=staged)");
+  EXPECT_EQ(refusal(rest + steps + "vec=8", gpu), "nothing");
+  EXPECT_EQ(refusal(rest + steps + "pad=auto", gpu),
+            "'pad=auto' is between rows of staged values, and the schedule stages nothing (load=staged)");
+  EXPECT_EQ(refusal(rest + "vec=8"), "'vec=8' is for a GPU: a CPU's accesses are as wide as its lanes");
+  EXPECT_EQ(refusal(rest + "exp=poly"),
+            "'exp=poly' is for a GPU: a CPU has no special functions, and its exponentials are polynomials");
+  parse("recurrence r {\n  dim a = 4\n  scan time\n  input u [time, a] : f32\n  state h [a] : f32\n"
+        "  h = 0.5 * prev(h) + u\n  output y [time, a] : f32 = h\n}\n");
+  EXPECT_EQ(refusal(steps + "vec=8", gpu),
+            "'vec=8' limits accesses of several steps at once, and no tensor's memory runs along 'time'");
+  parse("recurrence r {\n  dim a = 4\n  scan time\n  input u [a, time] : f64\n  state h [a] : f64\n"
+        "  h = 0.5 * prev(h) + u\n  output y [a, time] : f64 = h\n}\n");
+  EXPECT_EQ(refusal(steps + "vec=4", gpu), "'vec=4': an element of 'u' has 8 bytes");
+}
+
+/// A narrower access asks less of where rows begin, and of how long a time tile is.
+TEST_F(PlacementTest, AccessesSayWhereRowsMayBegin) {
+  parse("recurrence r {\n  dim a = 4\n  scan time reverse\n  input u [a, time] : bf16\n  state h [a] : f32\n"
+        "  h = 0.5 * prev(h) + u\n  output y [a, time] : f32 = h\n}\n");
+  for (int64_t bytes : {4, 8, 16}) {
+    llvm::Expected<Placement> placement =
+        place("a=grid,thread:4; time=loop:8; load=staged; vec=" + std::to_string(bytes), gpu);
+    ASSERT_TRUE(static_cast<bool>(placement)) << llvm::toString(placement.takeError());
+    EXPECT_EQ(stagedSteps(description->recurrence(), *placement), bytes / 2);
+    KernelInterface interface = getKernelInterface(description->recurrence());
+    setAlignments(interface, description->recurrence(), *placement);
+    EXPECT_EQ(interface.tensors[0].alignment, bytes);
+    EXPECT_EQ(interface.tensors[1].alignment, bytes);
+    EXPECT_EQ(interface.stepsMultiple, bytes / 2);
+  }
+  EXPECT_EQ(refusal("a=grid,thread:4; time=loop:4; load=staged", gpu),
+            "a staged time tile of 4 steps: threads move 8 at once, so it has to be a multiple of that (time=loop:32)");
+  EXPECT_EQ(refusal("a=grid,thread:4; time=loop:4; load=staged; vec=8", gpu), "nothing");
+  EXPECT_EQ(refusal("a=grid,thread:4; time=loop:8; load=staged; pad=24", gpu),
+            "'pad=24': rows of staged values begin at multiples of 16 bytes, so it has to be a multiple of that, or "
+            "vec=4 makes accesses narrower");
+  EXPECT_EQ(refusal("a=grid,thread:4; time=loop:8; load=staged; pad=24; vec=8", gpu), "nothing");
 }
 
 TEST_F(PlacementTest, ASizeThatMustBeKnownIsAskedFor) {
