@@ -1,12 +1,12 @@
 // What is known of a recurrence under a schedule: structure, places, traffic, operations, and the bound they make.
 
 #include "codegen/explain/Explain.h"
-#include "codegen/explain/OperationCounts.h"
 #include "codegen/lowering/Lowering.h"
 #include "dialect/AffineAnalysis.h"
 #include "passes/Pipeline.h"
 #include "passes/TileMemory.h"
 #include "schedule/Machine.h"
+#include "schedule/OperationCounts.h"
 
 using namespace mlir;
 using namespace ssm;

@@ -7,6 +7,7 @@ build_packages=(
   cmake ninja-build ccache                             # the build
   clang-22 lld-22 llvm-22-dev libmlir-22-dev mlir-22-tools liblld-22-dev # the compiler, and the libraries that ssmc stands on
   libcli11-dev nlohmann-json3-dev libboost-context-dev # command lines, JSON, fibers of the emulated device
+  libsqlite3-dev                                       # the tuning database
   libgtest-dev libbenchmark-dev llvm-22-tools          # the tests' and benchmarks' libraries; lit and FileCheck
   python3                                              # examples and checks; the standard library is enough
 )

@@ -23,6 +23,7 @@ void addRunCommand(CLI::App &app, Action &action);
 void addCheckCommand(CLI::App &app, Action &action);
 void addBenchCommand(CLI::App &app, Action &action);
 void addExplainCommand(CLI::App &app, Action &action);
+void addExploreCommand(CLI::App &app, Action &action);
 void addModelsCommand(CLI::App &app, Action &action);
 
 } // namespace ssm

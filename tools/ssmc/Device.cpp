@@ -3,6 +3,7 @@
 #include "codegen/cpu/CpuKernel.h"
 #include "codegen/emulator/EmulatedKernel.h"
 #include "codegen/interpreter/Interpreter.h"
+#include "tools/ssmc/KernelCall.h"
 #include "tools/ssmc/ScheduleOption.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -113,7 +114,7 @@ public:
   const RunStatistics *counted = nullptr;
 
   llvm::Expected<RunResults> run(const RunArguments &arguments) override {
-    auto passed = pass(arguments);
+    auto passed = kernelArguments(recurrence, arguments);
     if (!passed)
       return passed.takeError();
     if (llvm::Error error = timing.measure(phase, [&] { return call(*passed); }))
@@ -122,56 +123,13 @@ public:
   }
 
   llvm::Expected<std::vector<double>> time(const RunArguments &arguments, double budget) override {
-    auto passed = pass(arguments);
+    auto passed = kernelArguments(recurrence, arguments);
     if (!passed)
       return passed.takeError();
     return timeCalls(budget, [&] { return call(*passed); });
   }
 
 private:
-  llvm::Expected<KernelArguments> pass(const RunArguments &arguments) {
-    KernelArguments passed;
-    passed.parameters = arguments.params;
-    passed.sizes = arguments.sizes;
-    convert(arguments, passed);
-    if (llvm::Error error = allocate(arguments, passed))
-      return error;
-    return passed;
-  }
-
-  /// Tensors at their stored types; those that have them already are passed as they are.
-  void convert(const RunArguments &arguments, KernelArguments &passed) {
-    for (auto input : recurrence.getBody().front().getOps<InputOp>())
-      if (auto it = arguments.inputs.find(input.getName().str()); it != arguments.inputs.end())
-        passed.inputs.emplace(it->first, it->second.convert(dtypeOf(*input.getStored())));
-    for (const State &state : getStates(recurrence))
-      if (auto it = arguments.states.find(state.name.str()); it != arguments.states.end())
-        passed.initialStates.emplace(it->first, it->second.convert(dtypeOf(state.stored)));
-  }
-
-  llvm::Error allocate(const RunArguments &arguments, KernelArguments &passed) {
-    auto add = [](std::map<std::string, Tensor> &tensors, StringRef name, Type stored,
-                  std::optional<Shape> shape) -> llvm::Error {
-      if (!shape)
-        return llvm::createStringError("the size of '" + name + "' is not known, or too large");
-      Result<Tensor> tensor = Tensor::allocate(dtypeOf(stored), *shape);
-      if (!tensor)
-        return llvm::createStringError("'" + name + "': " + tensor.error());
-      tensors.emplace(name.str(), std::move(*tensor));
-      return llvm::Error::success();
-    };
-    for (auto output : recurrence.getBody().front().getOps<OutputOp>())
-      if (llvm::Error error = add(passed.outputs, output.getName(), *output.getStored(),
-                                  shapeOf(recurrence, output.getLayout(), arguments.sizes)))
-        return error;
-    for (const State &state : getStates(recurrence))
-      if (state.depth > 0)
-        if (llvm::Error error =
-                add(passed.finalStates, state.name, state.stored, shapeOf(recurrence, state, arguments.sizes)))
-          return error;
-    return llvm::Error::success();
-  }
-
   RecurrenceOp recurrence;
   std::string full;
   const char *phase;

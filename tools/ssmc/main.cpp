@@ -20,6 +20,7 @@ static int run(int argc, char **argv) {
   addCheckCommand(app, action);
   addBenchCommand(app, action);
   addExplainCommand(app, action);
+  addExploreCommand(app, action);
   addModelsCommand(app, action);
   try {
     app.parse(argc, argv);

@@ -1,6 +1,6 @@
 // What a time step computes. A multiplication whose only use is an addition is one FMA with it.
 
-#include "codegen/explain/OperationCounts.h"
+#include "schedule/OperationCounts.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/TypeSwitch.h"

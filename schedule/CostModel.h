@@ -1,0 +1,60 @@
+#ifndef SSM_SCHEDULE_COSTMODEL_H
+#define SSM_SCHEDULE_COSTMODEL_H
+
+#include "schedule/MachineData.h"
+#include "schedule/StepWork.h"
+
+#include <memory>
+
+namespace ssm {
+
+/// One reason why a call takes time: how long it would take by that alone, and what it is made of.
+struct CostTerm {
+  std::string name;
+  double seconds = 0;
+  std::string why;
+};
+
+/// What the cost model says of a schedule, before anything is compiled.
+struct Prediction {
+  double seconds = 0;
+  /// The longest first. They run side by side in part, so their sum is more than `seconds`.
+  std::vector<CostTerm> terms;
+  /// Tasks or blocks of a call; SIMD registers that a task keeps, or registers of a GPU's thread.
+  double tasks = 0, registers = 0;
+  /// Bytes to and from memory beyond the last cache that holds them, with what is read again.
+  double bytes = 0;
+  /// Operations of a call by the pipe that executes them: instructions of a core (CPU) or a thread (GPU).
+  std::vector<std::pair<std::string, double>> operations;
+  /// Of a GPU: threads of a block, resident blocks of a multiprocessor, waves.
+  int64_t threads = 0, residentBlocks = 0, waves = 0;
+};
+
+/// What is known of a compiled kernel, in place of what the model guesses.
+struct Compiled {
+  int64_t registers = 0, sharedBytes = 0;
+};
+
+/// Predicts the time of one call for schedules of one recurrence and one machine. The time is that of the slowest of
+/// what must be done (instructions of each pipe, latencies, memory), with a part of the rest, for the core or
+/// multiprocessor that has most to do.
+class CostModel {
+public:
+  virtual ~CostModel() = default;
+  virtual Prediction predict(const Candidate &candidate) const = 0;
+  /// With real registers and shared memory in place of the model's own estimate.
+  virtual Prediction predict(const Candidate &candidate, const Compiled &) const { return predict(candidate); }
+};
+
+/// The model of a CPU on so many threads, and of a GPU by its compute capability. `source` has to live as long.
+std::unique_ptr<CostModel> makeCpuCostModel(const SpaceSource &source, const Target &target, const SizeHints &hints,
+                                            int64_t threads);
+std::unique_ptr<CostModel> makeGpuCostModel(const SpaceSource &source, const Target &target, const SizeHints &hints,
+                                            unsigned capability);
+
+/// The prediction in words: a line for the whole, and one a term.
+std::vector<std::string> predictionTexts(const Prediction &prediction);
+
+} // namespace ssm
+
+#endif

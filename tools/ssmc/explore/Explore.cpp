@@ -1,0 +1,277 @@
+// ssmc explore: lists the schedules of a recurrence, weighs them, and measures the most promising.
+
+#include "schedule/MachineData.h"
+#include "tools/ssmc/Commands.h"
+#include "tools/ssmc/Experiment.h"
+#include "tools/ssmc/ModelOptions.h"
+#include "tools/ssmc/explore/Compare.h"
+#include "tools/ssmc/explore/CpuTrials.h"
+
+#include <CLI/CLI.hpp>
+#include <thread>
+
+using namespace mlir;
+using namespace ssm;
+
+namespace {
+struct ExploreCommand {
+  ModelOptions options;
+  Subject::Options subject;
+  SearchLimits limits;
+  SpaceLimits space;
+  std::string device = "cpu", database = userDataFile("tuning.db"), shard, merged;
+  std::vector<std::string> compared;
+  unsigned jobs = 0;
+  size_t list = 200, rows = 12;
+  bool asJson = false, asCsv = false, keepsNothing = false, dumps = false;
+  /// Part `shard` of `shards`, both from 1 on.
+  size_t part = 1, parts = 1;
+};
+} // namespace
+
+/// The database, or null where nothing is kept.
+static llvm::Expected<std::unique_ptr<TuningDatabase>> openDatabase(const ExploreCommand &command) {
+  if (command.keepsNothing || command.database.empty())
+    return nullptr;
+  return TuningDatabase::open(command.database);
+}
+
+/// What earlier runs have measured; their schedules join the list where they are not on it.
+static llvm::Error recall(TuningDatabase &database, const Subject &subject, ExploreResult &result) {
+  auto known = database.variants(subject.run());
+  if (!known)
+    return known.takeError();
+  llvm::StringMap<size_t> numbers;
+  for (auto [number, variant] : llvm::enumerate(result.variants))
+    numbers[variant.schedule] = number;
+  for (const TuningVariant &record : *known) {
+    auto found = numbers.find(record.schedule);
+    if (found == numbers.end()) {
+      auto candidate = subject.place(record.schedule);
+      if (!candidate) {
+        // Another version may have written what this one does not take.
+        llvm::consumeError(candidate.takeError());
+        continue;
+      }
+      found = numbers.try_emplace(record.schedule, result.variants.size()).first;
+      result.variants.emplace_back(record.schedule, candidate->choices, subject.cost().predict(*candidate));
+    }
+    Variant &variant = result.variants[found->second];
+    variant.seconds = record.seconds;
+    variant.isOld = true;
+    ++result.known;
+  }
+  return llvm::Error::success();
+}
+
+/// Leaves each n-th variant, so that several machines or processes share a search; the default is everyone's.
+static void takeShard(const ExploreCommand &command, ExploreResult &result) {
+  std::vector<Variant> own;
+  for (auto [number, variant] : llvm::enumerate(result.variants)) {
+    bool isAutomatic = number == result.automatic;
+    if (!isAutomatic && number % command.parts != command.part - 1)
+      continue;
+    if (isAutomatic)
+      result.automatic = result.best = own.size();
+    own.push_back(std::move(variant));
+  }
+  result.variants = std::move(own);
+}
+
+static llvm::Error remember(TuningDatabase &database, const TuningRun &run, const ExploreResult &result) {
+  const Variant &best = result.variants[result.best], &automatic = result.variants[result.automatic];
+  if (best.confirmed.empty() || automatic.confirmed.empty())
+    return llvm::Error::success();
+  return database.setChoice(run, {best.schedule, best.median(), automatic.median(),
+                                  static_cast<int64_t>(best.confirmed.size()), run.machine, run.threads});
+}
+
+static llvm::Expected<std::unique_ptr<Workbench>> makeBench(const ExploreCommand &command, const Subject &subject,
+                                                            Timing &timing) {
+  auto arguments =
+      timing.measure("make arguments", [&] { return randomArguments(subject.recurrence(), Values::AroundZero); });
+  if (!arguments)
+    return arguments.takeError();
+  arguments->params = command.subject.params;
+  unsigned jobs = command.jobs ? command.jobs : std::max(1u, std::thread::hardware_concurrency());
+  return Workbench::make(subject.recurrence(), *arguments, command.subject.threads, jobs);
+}
+
+/// Measures what is listed, on this processor.
+static llvm::Error measure(const ExploreCommand &command, const Subject &subject, TuningDatabase *database,
+                           ExploreResult &result, Timing &timing) {
+  auto bench = makeBench(command, subject, timing);
+  if (!bench)
+    return bench.takeError();
+  TuningRun run = subject.run();
+  llvm::Error failure = llvm::Error::success();
+  auto record = [&](const Variant &variant, double seconds) {
+    if (!database || failure)
+      return;
+    const Prediction &predicted = variant.prediction;
+    failure = database->addSample(run, {variant.schedule, predicted.seconds, predicted.registers, predicted.bytes, {}},
+                                  seconds);
+  };
+  CpuTrials trials(**bench, result.variants, command.limits, result.counts, record);
+  auto best = search(result.variants, result.automatic, command.limits, trials, result.counts);
+  result.seconds = trials.elapsed();
+  result.interrupted = interrupted;
+  if (!best)
+    return llvm::joinErrors(best.takeError(), std::move(failure));
+  result.best = *best;
+  if (failure)
+    return failure;
+  return database ? remember(*database, run, result) : llvm::Error::success();
+}
+
+static llvm::Expected<int> compare(ExploreCommand &command, const Subject &subject, Timing &timing) {
+  auto comparison = compareSchedules(subject, command.compared[0], command.compared[1]);
+  if (!comparison)
+    return comparison.takeError();
+  auto bench = makeBench(command, subject, timing);
+  if (!bench)
+    return bench.takeError();
+  std::vector<Variant> none;
+  SearchCounts counts;
+  CpuTrials trials(**bench, none, command.limits, counts, [](const Variant &, double) {});
+  Variant *both[] = {&comparison->first, &comparison->second};
+  trials.compile(both);
+  for (Variant *variant : both)
+    if (!variant->error.empty())
+      return llvm::createStringError(variant->schedule + ": " + variant->error);
+  if (llvm::Error error = trials.measure(both, 2 * command.limits.confirmations, [](Variant &variant, double seconds) {
+        variant.confirmed.push_back(seconds);
+      }))
+    return error;
+  if (command.asJson)
+    llvm::outs() << toJson(*comparison).dump() << "\n";
+  else
+    printComparison(*comparison, llvm::outs());
+  return Succeeded;
+}
+
+static llvm::Expected<int> exploreModel(ExploreCommand &command, Timing &timing) {
+  auto subject = Subject::make(command.subject, timing);
+  if (!subject)
+    return subject.takeError();
+  catchInterrupts();
+  if (!command.compared.empty())
+    return compare(command, **subject, timing);
+  auto database = openDatabase(command);
+  if (!database)
+    return database.takeError();
+  ExploreResult result = (*subject)->describe();
+  if (llvm::Error error = (*subject)->list(command.space, result, timing))
+    return error;
+  takeShard(command, result);
+  if (*database)
+    if (llvm::Error error = recall(**database, **subject, result))
+      return error;
+  if (llvm::Error error = measure(command, **subject, database->get(), result, timing))
+    return error;
+  if (command.asJson)
+    llvm::outs() << toJson(result, command.list).dump() << "\n";
+  else if (command.asCsv)
+    llvm::outs() << toCsv(result, command.list);
+  else
+    printTable(result, llvm::outs(), command.rows);
+  return Succeeded;
+}
+
+static llvm::Expected<int> explore(ExploreCommand &command) {
+  Timing timing;
+  if (command.device == "cuda")
+    return llvm::createStringError(
+        "--device cuda: this program launches nothing on a GPU; --export writes bundles that "
+        "ssm-launch --sweep measures where there is one, and --import brings the times back");
+  if (!command.merged.empty() || command.dumps) {
+    auto database = TuningDatabase::open(command.database);
+    if (!database)
+      return database.takeError();
+    if (llvm::Error error = command.merged.empty() ? llvm::Error::success() : (*database)->merge(command.merged))
+      return error;
+    auto text = (*database)->dump();
+    if (!text)
+      return text.takeError();
+    if (command.dumps)
+      llvm::outs() << *text;
+    return Succeeded;
+  }
+  auto status = exploreModel(command, timing);
+  if (status && command.options.timing)
+    timing.print();
+  return status;
+}
+
+/// `i/n`, both from 1 on.
+static std::string readShard(ExploreCommand &command, const std::string &text) {
+  auto [part, parts] = llvm::StringRef(text).split('/');
+  if (part.getAsInteger(10, command.part) || parts.getAsInteger(10, command.parts) || command.part < 1 ||
+      command.part > command.parts)
+    return "expected i/n with 1 <= i <= n, found '" + text + "'";
+  return "";
+}
+
+static void declareSearch(CLI::App &sub, ExploreCommand &command) {
+  sub.add_option("--budget", command.limits.budget, "Variants to measure, those of earlier runs included")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  sub.add_option("--time", command.limits.seconds, "Seconds to take in all")
+      ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"s", 1}, {"m", 60}, {"h", 3600}},
+                                        CLI::AsNumberWithUnit::CASE_SENSITIVE))
+      ->capture_default_str();
+  sub.add_option("--order", command.limits.order,
+                 "search; predicted: in the order of predictions; spread: evenly over that order")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, SearchLimits::Order>{{"search", SearchLimits::Order::Search},
+                                                     {"predicted", SearchLimits::Order::Predicted},
+                                                     {"spread", SearchLimits::Order::Spread}}))
+      ->default_str("search");
+  sub.add_flag("--coarse", command.space.coarse, "A reduced space: fewer sizes of tiles");
+  sub.add_option("--shard", command.shard, "i/n: the i-th of n parts of the variants")
+      ->check([&command](const std::string &text) { return readShard(command, text); });
+  sub.add_option("--threads", command.subject.threads, "Threads of the processor that a call runs on")
+      ->check(CLI::Range(1u, 4096u))
+      ->capture_default_str();
+  sub.add_option("--jobs", command.jobs, "Threads that compile; 0 for one a core")->capture_default_str();
+}
+
+void ssm::addExploreCommand(CLI::App &app, Action &action) {
+  auto command = std::make_shared<ExploreCommand>();
+  CLI::App *sub = app.add_subcommand("explore", "Look for the fastest schedule of a description");
+  auto *model = sub->add_option("MODEL", command->subject.model, "A path to .ssm or .mlir, or a name in the library");
+  sub->add_option("--device", command->device, "Where to measure")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
+  sub->add_option("--mode", command->subject.mode, "What to run")
+      ->check(CLI::IsMember({"forward", "step", "backward", "conv"}))
+      ->capture_default_str();
+  declareSearch(*sub, *command);
+  sub->add_option("--database", command->database, "The tuning database")
+      ->envname("SSMC_TUNING")
+      ->capture_default_str();
+  sub->add_flag("--no-database", command->keepsNothing, "Neither read nor write a tuning database");
+  auto *merge = sub->add_option("--merge", command->merged, "Add another database to the one of --database")
+                    ->check(CLI::ExistingFile);
+  auto *dump = sub->add_flag("--dump", command->dumps, "Print the winners of the database as SQL");
+  sub->add_option("--compare", command->compared, "Two schedules, or auto, side by side")
+      ->expected(2)
+      ->type_name("S1 S2");
+  sub->add_option("--list", command->list, "Variants in --json and --csv that are not measured")->capture_default_str();
+  sub->add_option("--rows", command->rows, "Rows of the table")->capture_default_str();
+  sub->add_flag("--json", command->asJson,
+                "Print one JSON object: model, mode, device, target, threads, dims, best, auto, counts, "
+                "rank_correlation, seconds, interrupted, variants");
+  sub->add_flag("--csv", command->asCsv, "Print a line a variant");
+  command->options.declare(*sub);
+  sub->callback([=, &action] {
+    if (!*model && !*merge && !*dump)
+      throw CLI::RequiredError("MODEL");
+    command->subject.libraryFolder = command->options.libraryFolder;
+    command->subject.recurrence = command->options.recurrence;
+    command->subject.preparation = command->options.preparation();
+    command->subject.params = command->options.paramValues();
+    command->space.threads = command->subject.threads;
+    action = [command] { return explore(*command); };
+  });
+}
