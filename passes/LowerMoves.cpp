@@ -47,11 +47,11 @@ Value zeroOf(OpBuilder &builder, Location loc, Type type) {
   return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
 }
 
-void lowerLoad(TileLoadOp load) {
+void lowerLoad(TileLoadOp load, bool roundsBf16) {
   OpBuilder builder(load);
   Location loc = load.getLoc();
   int64_t lanes = lanesOf(load.getType());
-  Type stored = load.getStored(), type = rowType(lanes, stored);
+  Type stored = roundsBf16 ? load.getStored() : bitsOf(load.getStored()), type = rowType(lanes, stored);
   auto alignment = builder.getI32IntegerAttr(stored.getIntOrFloatBitWidth() / 8);
   Value mask = rowMask(builder, loc, lanes, load.getLimits(), load.getCoefficients());
   Value value;
@@ -75,6 +75,7 @@ void lowerLoad(TileLoadOp load) {
     if (mask && lanes == 1)
       value = arith::SelectOp::create(builder, loc, mask, value, zeroOf(builder, loc, type));
   }
+  value = fromBits(builder, loc, value, rowType(lanes, load.getStored()));
   load.replaceAllUsesWith(convertStored(builder, loc, value, getElementTypeOrSelf(load.getType())));
   load.erase();
 }
@@ -82,7 +83,7 @@ void lowerLoad(TileLoadOp load) {
 /// A single element under a mask: a store of a vector of one, which needs no control flow here.
 void storeElement(OpBuilder &builder, TileStoreOp store, Value value, Value mask) {
   Location loc = store.getLoc();
-  Type stored = store.getStored();
+  Type stored = value.getType();
   Value pointer = addressOf(builder, loc, store.getPointer(), store.getOffset(), stored);
   if (!mask)
     return storePlain(builder, loc, value, pointer);
@@ -95,7 +96,7 @@ void storeElement(OpBuilder &builder, TileStoreOp store, Value value, Value mask
 
 void storeRow(OpBuilder &builder, TileStoreOp store, Value value, Value mask, int64_t lanes) {
   Location loc = store.getLoc();
-  Type stored = store.getStored();
+  Type stored = getElementTypeOrSelf(value.getType());
   Value stride = store.getStrides()[0];
   auto alignment = builder.getI32IntegerAttr(stored.getIntOrFloatBitWidth() / 8);
   if (!isOne(stride)) {
@@ -123,6 +124,8 @@ void lowerStore(TileStoreOp store, bool roundsBf16) {
   int64_t lanes = lanesOf(store.getValue().getType());
   Value mask = rowMask(builder, store.getLoc(), lanes, store.getLimits(), store.getCoefficients());
   Value value = convertStored(builder, store.getLoc(), store.getValue(), store.getStored(), roundsBf16);
+  if (!roundsBf16)
+    value = toBits(builder, store.getLoc(), value);
   if (lanes > 1)
     storeRow(builder, store, value, mask, lanes);
   else
@@ -143,7 +146,7 @@ struct LowerMoves : ssm::impl::LowerMovesBase<LowerMoves> {
         stores.push_back(store);
     });
     for (TileLoadOp load : loads)
-      lowerLoad(load);
+      lowerLoad(load, roundsBf16);
     for (TileStoreOp store : stores)
       lowerStore(store, roundsBf16);
   }

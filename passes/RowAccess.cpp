@@ -92,6 +92,19 @@ Value ssm::addressOf(OpBuilder &builder, Location loc, Value pointer, Value offs
 
 static unsigned bytesOf(Type type) { return getElementTypeOrSelf(type).getIntOrFloatBitWidth() / 8; }
 
+Type ssm::bitsOf(Type type) {
+  return getElementTypeOrSelf(type).isBF16() ? withElement(type, IntegerType::get(type.getContext(), 16)) : type;
+}
+
+Value ssm::toBits(OpBuilder &builder, Location loc, Value value) {
+  Type bits = bitsOf(value.getType());
+  return bits == value.getType() ? value : Value(arith::BitcastOp::create(builder, loc, bits, value));
+}
+
+Value ssm::fromBits(OpBuilder &builder, Location loc, Value bits, Type type) {
+  return bits.getType() == type ? bits : Value(arith::BitcastOp::create(builder, loc, type, bits));
+}
+
 Value ssm::loadPlain(OpBuilder &builder, Location loc, Type type, Value address, std::optional<uint64_t> aligned) {
   return LLVM::LoadOp::create(builder, loc, type, address, aligned.value_or(bytesOf(type)));
 }

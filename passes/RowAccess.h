@@ -20,6 +20,12 @@ mlir::Value rowMask(mlir::OpBuilder &builder, mlir::Location loc, int64_t lanes,
 mlir::Value addressOf(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value pointer, mlir::Value offset,
                       mlir::Type element);
 
+/// bf16 as the integer that it is in memory, and the other way round; anything else is itself. A processor without bf16
+/// would convert each element to f32 and back where one moves alone.
+mlir::Type bitsOf(mlir::Type type);
+mlir::Value toBits(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value);
+mlir::Value fromBits(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value bits, mlir::Type type);
+
 /// One access to consecutive elements, or to one, aligned to the element alone or to so many bytes.
 mlir::Value loadPlain(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, mlir::Value address,
                       std::optional<uint64_t> aligned = std::nullopt);

@@ -122,6 +122,11 @@ private:
     return addressOf(builder, loc, op.getScratch(), offset, op.getElement());
   }
 
+  Value load(Type type, Value address) {
+    return fromBits(builder, loc, loadPlain(builder, loc, bitsOf(type), address), type);
+  }
+  void store(Value value, Value address) { storePlain(builder, loc, toBits(builder, loc, value), address); }
+
   /// Steps from `first` on, an element at a time; the inner loop runs along memory.
   void expandElements(Value first) {
     repeat(elements, [&](Value element) {
@@ -133,13 +138,9 @@ private:
           Value memory = memoryAt(add(base, mul(step, op.getStepStride())));
           Value scratch = scratchAt(step, element);
           if (isLoad)
-            storePlain(builder, loc,
-                       convertStored(builder, loc, loadPlain(builder, loc, op.getStored(), memory), op.getElement()),
-                       scratch);
+            store(convertStored(builder, loc, load(op.getStored(), memory), op.getElement()), scratch);
           else
-            storePlain(builder, loc,
-                       convertStored(builder, loc, loadPlain(builder, loc, op.getElement(), scratch), op.getStored()),
-                       memory);
+            store(convertStored(builder, loc, load(op.getElement(), scratch), op.getStored()), memory);
         });
       };
       if (!inside)
@@ -152,8 +153,7 @@ private:
         return;
       builder.setInsertionPoint(choice.elseYield());
       loopTo(first, op.getSteps(), 1, [&](Value step) {
-        storePlain(builder, loc, arith::ConstantOp::create(builder, loc, builder.getZeroAttr(op.getElement())),
-                   scratchAt(step, element));
+        store(arith::ConstantOp::create(builder, loc, builder.getZeroAttr(op.getElement())), scratchAt(step, element));
       });
     });
   }
@@ -174,13 +174,13 @@ private:
     Value along = mul(descends ? add(step, constant(block - 1)) : step, op.getStepStride());
     Value memory = memoryAt(add(offsetOf(coordinatesOf(element)), along)), scratch = scratchAt(step, element);
     Type inMemory = VectorType::get({block}, op.getStored()), inScratch = VectorType::get({block}, op.getElement());
-    Value row = loadPlain(builder, loc, isLoad ? inMemory : inScratch, isLoad ? memory : scratch);
+    Value row = load(isLoad ? inMemory : inScratch, isLoad ? memory : scratch);
     if (descends) {
       SmallVector<int64_t> backwards = llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(block)));
       row = vector::ShuffleOp::create(builder, loc, row, row, backwards);
     }
     row = convertStored(builder, loc, row, isLoad ? op.getElement() : op.getStored());
-    storePlain(builder, loc, row, isLoad ? scratch : memory);
+    store(row, isLoad ? scratch : memory);
   }
 
   void expandSquares(Value end) {
@@ -202,9 +202,8 @@ private:
     auto inMemory = VectorType::get({block}, op.getStored()), inScratch = VectorType::get({block}, op.getElement());
     SmallVector<Value> rows;
     for (int64_t i = 0; i < block; ++i)
-      rows.push_back(isLoad
-                         ? convertStored(builder, loc, loadPlain(builder, loc, inMemory, memoryRow(i)), op.getElement())
-                         : loadPlain(builder, loc, inScratch, scratchRow(i)));
+      rows.push_back(isLoad ? convertStored(builder, loc, load(inMemory, memoryRow(i)), op.getElement())
+                            : load(inScratch, scratchRow(i)));
     // What the next copy moves is far away in memory, a row in each page, where the processor does not look ahead.
     Value ahead = mul(op.getSteps(), op.getStepStride());
     for (int64_t i = 0; i < block; ++i)
@@ -213,9 +212,9 @@ private:
     transpose(rows);
     for (int64_t i = 0; i < block; ++i)
       if (isLoad)
-        storePlain(builder, loc, rows[i], scratchRow(i));
+        store(rows[i], scratchRow(i));
       else
-        storePlain(builder, loc, convertStored(builder, loc, rows[i], op.getStored()), memoryRow(i));
+        store(convertStored(builder, loc, rows[i], op.getStored()), memoryRow(i));
   }
 
   /// Swaps the off-diagonal halves of ever smaller squares: log2(block) rounds of two-input shuffles.

@@ -102,7 +102,16 @@ const ssm_function *ssm_find(const ssm_bundle *bundle, const char *mode, int num
   return nullptr;
 }
 
+const ssm_function *ssm_find_dtype(const ssm_bundle *bundle, const char *mode, const char *dtype) {
+  for (int number = 0; const ssm_function *function = ssm_find(bundle, mode, number); ++number)
+    if (!dtype || function->manifest().dtype == dtype)
+      return function;
+  return nullptr;
+}
+
 const char *ssm_mode(const ssm_function *function) { return function->manifest().mode.c_str(); }
+
+const char *ssm_dtype(const ssm_function *function) { return function->manifest().dtype.c_str(); }
 
 int ssm_dim_count(const ssm_function *function) { return static_cast<int>(function->manifest().dims.size()); }
 

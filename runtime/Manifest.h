@@ -145,6 +145,8 @@ struct Manifest {
   /// One mode at one choice of types.
   struct Function {
     std::string mode;
+    /// The choice of types, as ssmc's --dtype has it.
+    std::string dtype = "f32";
     std::vector<Dim> dims;
     size_t scan = 0;
     bool reverse = false;

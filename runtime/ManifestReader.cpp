@@ -127,6 +127,8 @@ public:
 
   Manifest::Function read() {
     function.mode = value["mode"].name();
+    if (value.has("dtype"))
+      function.dtype = value["dtype"].name();
     readDims();
     function.scan = value["scan"].oneOf(sizes, "dimension");
     function.reverse = value["reverse"].truth();

@@ -150,9 +150,9 @@ json print(const Manifest::Function &function) {
     parameters.push_back({{"name", parameter.name}, {"default", parameter.byDefault}});
   for (const Manifest::Program &program : function.programs)
     programs.push_back(print(program, function));
-  return {{"mode", function.mode},       {"dims", dims},       {"scan", names[function.scan]},
-          {"reverse", function.reverse}, {"tensors", tensors}, {"parameters", parameters},
-          {"programs", programs}};
+  return {{"mode", function.mode},        {"dtype", function.dtype},     {"dims", dims},
+          {"scan", names[function.scan]}, {"reverse", function.reverse}, {"tensors", tensors},
+          {"parameters", parameters},     {"programs", programs}};
 }
 } // namespace
 

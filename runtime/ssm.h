@@ -88,7 +88,11 @@ void ssm_close(ssm_bundle *bundle);
 
 /* The function of that number (of those of the mode; any mode where it is NULL), or NULL. */
 const ssm_function *ssm_find(const ssm_bundle *bundle, const char *mode, int number);
+/* The first function of the mode with that choice of types, as ssm_dtype says it (any where it is NULL), or NULL. */
+const ssm_function *ssm_find_dtype(const ssm_bundle *bundle, const char *mode, const char *dtype);
 const char *ssm_mode(const ssm_function *function);
+/* The choice of types, as ssmc's --dtype has it: f32, or bf16,delta=f32. */
+const char *ssm_dtype(const ssm_function *function);
 
 int ssm_dim_count(const ssm_function *function);
 /* NULL past the end. */

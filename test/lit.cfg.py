@@ -13,7 +13,7 @@ import lit.formats
 config.name = "ssmc"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".ssm", ".test"]
-config.excludes = ["Inputs", "unit", "fuzz", "support"]
+config.excludes = ["Inputs", "unit", "fuzz", "stress", "support"]
 config.test_source_root = os.path.join(config.ssm_source_dir, "test")
 config.test_exec_root = os.path.join(config.ssm_binary_dir, "test")
 

@@ -23,29 +23,40 @@ constexpr unsigned sharedSpace = 3;
 
 class BundleCompiler {
 public:
-  BundleCompiler(RecurrenceOp recurrence, const BundleOptions &options) : recurrence(recurrence), options(options) {}
+  BundleCompiler(ArrayRef<BundleFunction> functions, const BundleOptions &options)
+      : functions(functions), options(options) {}
 
   Expected<WrittenBundle> compile() {
+    RecurrenceOp first = functions.front().recurrence;
     manifest.compiler = options.compiler;
-    manifest.model = recurrence.getSymName().str();
+    manifest.model = first.getSymName().str();
     manifest.description = options.description;
     manifest.sha256 = llvm::toHex(llvm::SHA256::hash(llvm::arrayRefFromStringRef(options.description)), true);
-    for (const CompileTarget &target : options.targets) {
-      // Both variants follow one schedule.
-      std::string schedule = options.schedule;
-      for (bool unit : {true, false})
-        if (unit ? options.unitStrides : options.anyStrides)
-          if (Error error = add(target, unit, schedule))
-            return std::move(error);
-      written.schedule = schedule;
-    }
+    for (const BundleFunction &function : functions)
+      if (Error error = addFunction(function))
+        return std::move(error);
     code[manifest.model + ".h"] = makeHeader(manifest);
     written.files = bundleFiles(manifest, code);
     return std::move(written);
   }
 
 private:
-  Error add(CompileTarget target, bool unit, std::string &schedule) {
+  Error addFunction(const BundleFunction &added) {
+    recurrence = added.recurrence;
+    isDescribed = false;
+    for (const CompileTarget &target : options.targets) {
+      // Both variants follow one schedule.
+      std::string schedule = options.schedule;
+      for (bool unit : {true, false})
+        if (unit ? options.unitStrides : options.anyStrides)
+          if (Error error = add(target, added.dtype, unit, schedule))
+            return error;
+      written.schedule = schedule;
+    }
+    return Error::success();
+  }
+
+  Error add(CompileTarget target, const std::string &dtype, bool unit, std::string &schedule) {
     std::vector<std::string> features;
     if (!target.isGpu()) {
       Expected<std::vector<std::string>> required = requireFeatures(target);
@@ -57,11 +68,13 @@ private:
     if (!lowered)
       return lowered.takeError();
     schedule = lowered->schedule;
-    if (manifest.functions.empty())
-      manifest.functions.push_back(describeFunction(recurrence, *lowered));
-    Manifest::Function &function = manifest.functions.back();
-    // A caller has to be right whichever program is chosen.
     Manifest::Function own = describeFunction(recurrence, *lowered);
+    if (!isDescribed)
+      manifest.functions.push_back(own);
+    isDescribed = true;
+    Manifest::Function &function = manifest.functions.back();
+    function.dtype = dtype;
+    // A caller has to be right whichever program is chosen.
     for (auto [tensor, here] : llvm::zip_equal(function.tensors, own.tensors))
       tensor.inPlace &= here.inPlace;
     Expected<Manifest::Program> program = describeProgram(recurrence, *lowered, target, function);
@@ -104,10 +117,13 @@ private:
     return Error::success();
   }
 
-  /// Names of files have no colons.
-  static std::string codeName(const CompileTarget &target, const Manifest::Program &program) {
-    std::string name = "forward." + target.name + (program.unitStrides ? ".unit." : ".any.");
-    llvm::replace(name, ':', '.');
+  /// Names of files have neither colons nor commas.
+  std::string codeName(const CompileTarget &target, const Manifest::Program &program) const {
+    const Manifest::Function &function = manifest.functions.back();
+    std::string name = function.mode + "." + (functions.size() > 1 ? function.dtype + "." : "") + target.name +
+                       (program.unitStrides ? ".unit." : ".any.");
+    for (char &c : name)
+      c = c == ':' ? '.' : llvm::isAlnum(c) || c == '.' || c == '_' ? c : '-';
     return name;
   }
 
@@ -148,8 +164,11 @@ private:
     return bytes;
   }
 
-  RecurrenceOp recurrence;
+  ArrayRef<BundleFunction> functions;
   const BundleOptions &options;
+  /// Of the function that is being added, and whether the manifest has it already.
+  RecurrenceOp recurrence;
+  bool isDescribed = false;
   Manifest manifest;
   ArchiveFiles code;
   WrittenBundle written;
@@ -189,6 +208,6 @@ Expected<std::vector<CompileTarget>> ssm::parseBundleTargets(ArrayRef<std::strin
   return targets;
 }
 
-Expected<WrittenBundle> ssm::compileBundle(RecurrenceOp recurrence, const BundleOptions &options) {
-  return BundleCompiler(recurrence, options).compile();
+Expected<WrittenBundle> ssm::compileBundle(ArrayRef<BundleFunction> functions, const BundleOptions &options) {
+  return BundleCompiler(functions, options).compile();
 }

@@ -7,6 +7,13 @@
 
 namespace ssm {
 
+/// A specialized and discretized recurrence that a bundle has a function for.
+struct BundleFunction {
+  RecurrenceOp recurrence;
+  /// The choice of types, as ssmc's --dtype has it; no two functions of a mode have the same.
+  std::string dtype = "f32";
+};
+
 /// What goes into a bundle.
 struct BundleOptions {
   /// Name and version of the compiler, as the manifest has them.
@@ -23,7 +30,7 @@ struct BundleOptions {
 /// A bundle, and what its making said.
 struct WrittenBundle {
   ArchiveFiles files;
-  /// The last target's schedule in full.
+  /// The schedule in full of the last function and target.
   std::string schedule;
   std::vector<KernelReport> kernels;
   /// Why there are no cubins, where there are none.
@@ -34,10 +41,10 @@ struct WrittenBundle {
 /// and wider registers come before others, since the first program that fits is taken.
 llvm::Expected<std::vector<CompileTarget>> parseBundleTargets(llvm::ArrayRef<std::string> names);
 
-/// Compiles a specialized and discretized recurrence: for GPUs PTX, and cubins where there is a CUDA toolkit; for
-/// processors shared objects. Errors: a target that is whatever processor ssmc runs on, what a schedule or a pass
+/// Compiles one recurrence at one or several choices of types: for GPUs PTX, and cubins where there is a CUDA toolkit;
+/// for processors shared objects. Errors: a target that is whatever processor ssmc runs on, what a schedule or a pass
 /// refuses, what ptxas or the linker says.
-llvm::Expected<WrittenBundle> compileBundle(RecurrenceOp recurrence, const BundleOptions &options);
+llvm::Expected<WrittenBundle> compileBundle(llvm::ArrayRef<BundleFunction> functions, const BundleOptions &options);
 
 } // namespace ssm
 

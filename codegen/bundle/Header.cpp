@@ -54,7 +54,7 @@ public:
 
 private:
   void writeFunction(const Manifest::Function &function) {
-    const std::string name = identifier(manifest.model) + "_" + identifier(function.mode);
+    const std::string name = nameOf(function);
     out << "\n/* Arguments of " << name << "; begin with what " << name << "_defaults gives. */\ntypedef struct "
         << name << "_call {\n";
     writeSizes(function);
@@ -68,11 +68,23 @@ private:
     }
     out << "  void *workspace; /* on the device, zeroed before its first use */\n"
         << "  size_t workspace_size;\n"
-        << "  int device;\n"
+        << "  int device; /* a GPU's number, or SSM_CPU */\n"
         << "  void *stream; /* CUstream, or cudaStream_t */\n"
         << "} " << name << "_call;\n\n";
     writeDefaults(function, name);
     writeCalls(function, name);
+  }
+
+  /// With the choice of types where the mode has several.
+  std::string nameOf(const Manifest::Function &function) const {
+    const auto ofMode = [&](const Manifest::Function &other) { return other.mode == function.mode; };
+    const std::string name = identifier(manifest.model) + "_" + identifier(function.mode);
+    return llvm::count_if(manifest.functions, ofMode) == 1 ? name : name + "_" + identifier(function.dtype);
+  }
+
+  /// The call that finds a function.
+  static std::string found(const Manifest::Function &function) {
+    return "ssm_find_dtype(bundle, \"" + function.mode + "\", \"" + function.dtype + "\")";
   }
 
   void writeDefaults(const Manifest::Function &function, const std::string &name) {
@@ -139,9 +151,8 @@ private:
     out << "/* Bytes of workspace that the call needs, or one with any smaller sizes. */\n"
         << "static inline ssm_status " << name << "_workspace(const ssm_bundle *bundle, const " << name
         << "_call *call, size_t *bytes,\n    ssm_error *error) {\n"
-        << sizesLine << "  return ssm_workspace(ssm_find(bundle, \"" << function.mode
-        << "\", 0), sizes, bytes, error);\n}\n\n"
-        << "/* Enqueues the call. */\n"
+        << sizesLine << "  return ssm_workspace(" << found(function) << ", sizes, bytes, error);\n}\n\n"
+        << "/* Enqueues the call on a GPU, or runs it on the processor. */\n"
         << "static inline ssm_status " << name << "(const ssm_bundle *bundle, const " << name
         << "_call *call, ssm_error *error) {\n"
         << sizesLine << "  const ssm_tensor tensors[] = {" << llvm::join(tensors, ",\n    ") << "};\n";
@@ -149,7 +160,7 @@ private:
       out << "  const double parameters[] = {" << llvm::join(parameters, ", ") << "};\n";
     out << "  const ssm_call whole = {sizes, tensors, " << (parameters.empty() ? "0" : "parameters")
         << ", call->workspace, call->workspace_size, call->device, call->stream};\n"
-        << "  return ssm_launch(ssm_find(bundle, \"" << function.mode << "\", 0), &whole, error);\n}\n";
+        << "  return ssm_launch(" << found(function) << ", &whole, error);\n}\n";
   }
 
   const Manifest &manifest;

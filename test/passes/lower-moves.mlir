@@ -32,11 +32,11 @@ func.func @strided(%p: !llvm.ptr, %o: i64, %ld: i64, %n: i64) {
 // -----
 // bf16 is the upper half of an f32: shifted up, and down again rounded to nearest even with NaN kept.
 // CHECK-LABEL: func.func @bf16
-// CHECK:         llvm.load {{.*}} -> vector<4xbf16>
+// CHECK:         llvm.load {{.*}} -> vector<4xi16>
 // CHECK:         arith.shli {{.*}} : vector<4xi32>
 // CHECK:         arith.cmpf uno
 // CHECK:         arith.trunci {{.*}} : vector<4xi32> to vector<4xi16>
-// CHECK:         llvm.store {{.*}} : vector<4xbf16>, !llvm.ptr
+// CHECK:         llvm.store {{.*}} : vector<4xi16>, !llvm.ptr
 func.func @bf16(%p: !llvm.ptr, %o: i64) {
   %c1 = arith.constant 1 : i64
   %x = ssm.tile_load bf16 %p[%o] strides(%c1) : !llvm.ptr, vector<4xf32>

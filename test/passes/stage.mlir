@@ -21,8 +21,8 @@ func.func @square(%s: !llvm.ptr, %p: !llvm.ptr, %o: i64, %ld: i64, %n: i64) {
 // A store of bf16 rounds in scratch's rows before it writes along time.
 // CHECK-LABEL: func.func @rounded
 // CHECK:         vector.shuffle
-// CHECK:         llvm.store {{.*}} : vector<16xbf16>, !llvm.ptr
-// CHECK:         llvm.store {{.*}} : bf16, !llvm.ptr
+// CHECK:         llvm.store {{.*}} : vector<16xi16>, !llvm.ptr
+// CHECK:         llvm.store {{.*}} : i16, !llvm.ptr
 func.func @rounded(%s: !llvm.ptr, %p: !llvm.ptr, %o: i64, %ld: i64, %n: i64) {
   %c1 = arith.constant 1 : i64
   ssm.stage_store %s f32 [1, 16], bf16 %p[%o] strides(%c1, %ld) steps %n stride %c1 : !llvm.ptr, !llvm.ptr

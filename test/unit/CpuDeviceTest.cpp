@@ -33,7 +33,7 @@ WrittenBundle compileModel(const std::string &model, const SpecializeParameters 
   options.schedule = schedule;
   options.anyStrides = anyStrides;
   options.targets = llvm::cantFail(parseBundleTargets(targets));
-  auto bundle = compileBundle(description.recurrence(), options);
+  auto bundle = compileBundle({{description.recurrence()}}, options);
   if (!bundle)
     ADD_FAILURE() << llvm::toString(bundle.takeError());
   return bundle ? std::move(*bundle) : WrittenBundle();

@@ -81,10 +81,17 @@ std::optional<Problem> Job::open() {
   report["compiler"] = whole.compiler;
   if (options.info)
     report["manifest"] = json::parse(printManifest(whole));
-  function = ssm_find(opened, options.mode.c_str(), 0);
-  if (!function)
+  if (!ssm_find(opened, options.mode.c_str(), 0))
     return Problem{options.bundle + ": there is no mode " + printable(options.mode) + " in it"};
-  return std::nullopt;
+  function = ssm_find_dtype(opened, options.mode.c_str(), options.dtype.empty() ? nullptr : options.dtype.c_str());
+  if (function) {
+    report["dtype"] = ssm_dtype(function);
+    return std::nullopt;
+  }
+  std::string known;
+  for (int number = 0; const ssm_function *other = ssm_find(opened, options.mode.c_str(), number); ++number)
+    known += (number ? ", " : "") + printable(ssm_dtype(other));
+  return Problem{options.bundle + ": there are no types " + printable(options.dtype) + " in it; there are " + known};
 }
 
 std::optional<Problem> Job::readParameters() {

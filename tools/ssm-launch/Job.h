@@ -10,7 +10,7 @@ namespace ssm {
 
 /// What one line of the command asks for.
 struct JobOptions {
-  std::string bundle, mode = "forward", in, out, name, code, strides = "unit";
+  std::string bundle, mode = "forward", dtype, in, out, name, code, strides = "unit";
   std::vector<std::string> checks;
   std::optional<double> tolerance;
   Sizes dims;

@@ -67,6 +67,10 @@ static void declare(CLI::App &app, Line &line) {
       ->allow_extra_args(false);
   app.add_option("--seed", job.seed, "Of the inputs that are drawn")->capture_default_str();
   app.add_option("--mode", job.mode, "Which of the bundle's modes")->capture_default_str();
+  app.add_option(
+      "--dtype", job.dtype,
+      "Which of the mode's functions, where they are for several types, as ssmc's --dtype had it (default: the "
+      "first)");
   app.add_option("--code", job.code, "Take cubins or PTX alone")->check(CLI::IsMember({"cubin", "ptx"}));
   app.add_option("--strides", job.strides, "How tensors lie in memory: dense, or with gaps and no stride of 1")
       ->check(CLI::IsMember({"unit", "any"}))

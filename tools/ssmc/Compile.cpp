@@ -22,6 +22,8 @@ struct CompileCommand {
   std::vector<std::string> targets = {"cpu"}, open;
   ModelOptions options;
   Preparation preparation;
+  /// Of a bundle's functions, with their types.
+  std::vector<std::pair<std::string, Preparation>> choices;
 };
 } // namespace
 
@@ -63,27 +65,28 @@ static void printKernels(StringRef schedule, ArrayRef<KernelReport> kernels) {
 
 /// Specializes and discretizes; sizes and optional inputs that the command line leaves open are as in the file that it
 /// names.
-static llvm::Error prepareAlike(CompileCommand &command, RecurrenceOp recurrence, Timing &timing) {
+static llvm::Error prepareAlike(const CompileCommand &command, Preparation preparation, RecurrenceOp recurrence,
+                                Timing &timing) {
   if (command.like.empty())
-    return prepare(recurrence, command.preparation, timing);
+    return prepare(recurrence, preparation, timing);
   auto file = readCase(command.like);
   if (!file)
     return file.takeError();
   std::map<std::string, double> params;
-  takeOptions(recurrence, *file, command.preparation, params);
-  auto bound = bindTensors(recurrence, file->tensors, command.preparation.parameters);
+  takeOptions(recurrence, *file, preparation, params);
+  auto bound = bindTensors(recurrence, file->tensors, preparation.parameters);
   if (!bound)
     return bound.takeError();
   for (const std::string &dim : command.open)
     if (!bound->dims.erase(dim))
       return llvm::createStringError("--open " + dim + ": '" + recurrence.getSymName() +
                                      "' has no dimension of that name");
-  return prepare(recurrence, {*bound, command.preparation.discretize}, timing);
+  return prepare(recurrence, {*bound, preparation.discretize}, timing);
 }
 
 static llvm::Expected<std::string> emitKernel(CompileCommand &command, Model &model, Timing &timing) {
   RecurrenceOp recurrence = model.recurrence();
-  if (llvm::Error error = prepareAlike(command, recurrence, timing))
+  if (llvm::Error error = prepareAlike(command, command.preparation, recurrence, timing))
     return error;
   if (command.targets.size() > 1)
     return llvm::createStringError("--target: only a bundle is for several targets");
@@ -114,9 +117,12 @@ static llvm::Error writeBundle(const std::string &out, const ArchiveFiles &files
 }
 
 static llvm::Error emitBundle(CompileCommand &command, Model &model, Timing &timing) {
-  RecurrenceOp recurrence = model.recurrence();
-  if (llvm::Error error = prepareAlike(command, recurrence, timing))
-    return error;
+  std::vector<BundleFunction> functions;
+  for (const auto &[dtype, preparation] : command.choices) {
+    functions.push_back({model.copyOfRecurrence(), dtype});
+    if (llvm::Error error = prepareAlike(command, preparation, functions.back().recurrence, timing))
+      return error;
+  }
   BundleOptions options;
   options.compiler = "ssmc " SSMC_VERSION;
   options.description = model.text().str();
@@ -127,7 +133,7 @@ static llvm::Error emitBundle(CompileCommand &command, Model &model, Timing &tim
   if (!targets)
     return targets.takeError();
   options.targets = std::move(*targets);
-  auto bundle = timing.measure("compile", [&] { return compileBundle(recurrence, options); });
+  auto bundle = timing.measure("compile", [&] { return compileBundle(functions, options); });
   if (!bundle)
     return bundle.takeError();
   printKernels(bundle->schedule, bundle->kernels);
@@ -205,9 +211,12 @@ void ssm::addCompileCommand(CLI::App &app, Action &action) {
                   "File to write (default: standard output); a bundle is unpacked into a folder that is there");
   command->options.declare(*sub);
   sub->callback([command, &action] {
-    command->preparation = command->options.preparation();
     if (command->level.empty())
       command->level = StringRef(command->targets.front()).starts_with("sm_") ? "ptx" : "obj";
+    if (command->level == "bundle")
+      command->choices = command->options.choices();
+    else
+      command->preparation = command->options.preparation();
     if (command->out.empty() && (command->level == "obj" || command->level == "cubin" || command->level == "bundle"))
       throw CLI::RequiredError("--out, since " + command->level + " is no text,");
     action = [command] { return compile(*command); };

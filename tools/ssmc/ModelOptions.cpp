@@ -1,4 +1,5 @@
 #include "tools/ssmc/ModelOptions.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
 
 #include <CLI/CLI.hpp>
@@ -47,7 +48,9 @@ void ModelOptions::declare(CLI::App &app) {
   };
   list("--dim", dims, "NAME=SIZE,…", "Sizes of dimensions")->check(pairs("NAME=SIZE", isSize));
   list("--dtype", dtypes, "[NAME=]TYPE,…",
-       "How tensors are stored: f32 (the default), f64, bf16, f16; by name, or all others")
+       "How tensors are stored: f32 (the default), f64, bf16, f16; by name, or all others. In a bundle each type "
+       "without "
+       "a name begins a function of its own: f32,bf16,delta=f32 are two")
       ->check(pairs("TYPE or NAME=TYPE", isAnything, /*optionalName=*/true));
   list("--without", without, "NAME,…", "Optional inputs that are left out");
   list("--option", options, "NAME=VALUE,…", "Values of the description's options")
@@ -83,6 +86,31 @@ Preparation ModelOptions::preparation() const {
   parameters.without = without;
   preparation.discretize = discretize;
   return preparation;
+}
+
+std::vector<std::pair<std::string, Preparation>> ModelOptions::choices() const {
+  // Types of one choice, as preparation() takes them.
+  std::vector<std::string> common;
+  std::vector<std::vector<std::string>> lists;
+  for (const std::string &text : dtypes)
+    if (StringRef(text).contains('='))
+      (lists.empty() ? common : lists.back()).push_back(text);
+    else
+      lists.push_back({text});
+  if (lists.empty())
+    lists.push_back({"f32"});
+  std::vector<std::pair<std::string, Preparation>> result;
+  for (std::vector<std::string> &list : lists) {
+    list.insert(list.end(), common.begin(), common.end());
+    ModelOptions one = *this;
+    one.dtypes = list;
+    std::string name = llvm::join(list, ",");
+    for (const auto &[other, preparation] : result)
+      if (other == name)
+        throw CLI::ValidationError("--dtype", "the same types twice: " + name);
+    result.emplace_back(std::move(name), one.preparation());
+  }
+  return result;
 }
 
 std::map<std::string, double> ModelOptions::paramValues() const {

@@ -26,8 +26,11 @@ struct ModelOptions {
   /// Declares where the library and the recurrence in a file are found, and --timing.
   void declareSource(CLI::App &app);
 
-  /// Both throw CLI::ValidationError where one name is given two values.
+  /// All throw CLI::ValidationError where one name is given two values.
   Preparation preparation() const;
+  /// One for each choice of types, by its text: a type without a name begins another choice, a name after it is its own
+  /// and one before the first is every choice's. They are in the order in which they are written.
+  std::vector<std::pair<std::string, Preparation>> choices() const;
   std::map<std::string, double> paramValues() const;
   /// Whether anything was decided that `specialize` or `discretize` has to apply.
   bool any() const;
