@@ -2,10 +2,11 @@
 #
 # Substitutions: %shared (the folder of reference data), %models (the library), %root (the source tree), %tools (the
 # folder of this build's programs), %python. ssm-opt, ssmc, ssm-launch, FileCheck and not are found by their names.
-# Features: `shared` (the reference data is there), `ptxas`, `nvdisasm`, `clang-format`, `avx512`, `cuda-device`, `voice` (the
-# recording that the speech example reads).
+# %numpy_python is a Python with numpy. Features: `shared` (the reference data is there), `ptxas`, `nvdisasm`, `clang-format`, `avx512`, `cuda-device`, `voice` (the
+# recording that the speech example reads), `numpy`.
 import os
 import shutil
+import subprocess
 import sys
 
 import lit.formats
@@ -34,7 +35,15 @@ for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "CUDA_VISIBLE_DEVICES"):
     if variable in os.environ:
         config.environment[variable] = os.environ[variable]
 
+# Of the venv that scripts/test makes, or this one.
+numpy_python = os.path.join(config.ssm_binary_dir, "venv", "bin", "python3")
+if not os.path.exists(numpy_python):
+    numpy_python = sys.executable
+if subprocess.run([numpy_python, "-c", "import numpy"], stderr=subprocess.DEVNULL).returncode == 0:
+    config.available_features.add("numpy")
+
 config.substitutions += [
+    ("%numpy_python", numpy_python),
     ("%shared", config.ssm_shared_dir),
     ("%models", os.path.join(config.ssm_source_dir, "models")),
     ("%root", config.ssm_source_dir),

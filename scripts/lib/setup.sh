@@ -12,7 +12,7 @@ build_packages=(
   python3                                              # examples and checks; the standard library is enough
 )
 example_packages=(alsa-utils)                          # the recording of a voice that the speech example reads
-test_packages=(clang-format-22 libclang-rt-22-dev python3-psutil) # formatting; sanitizers; lit's time limits
+test_packages=(clang-format-22 libclang-rt-22-dev python3-psutil python3-venv) # formatting; sanitizers; lit's time limits
 
 # missing_packages NAME...: prints those that are not installed.
 missing_packages() {
@@ -50,6 +50,14 @@ install_packages() {
   retry "${apt[@]}" update || return 1
   retry "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null </dev/null ||
     { echo "error: could not install ${missing[*]} (they come from Debian 12, bookworm and bookworm-security)" >&2; return 1; }
+}
+
+# make_venv FOLDER PACKAGE...: a Python environment with packages of PyPI; does nothing where it has them.
+make_venv() {
+  local folder=$1
+  shift
+  "$folder/bin/python3" -c "import $(IFS=,; echo "$*")" 2>/dev/null && return 0
+  python3 -m venv "$folder" && retry "$folder/bin/python3" -m pip install --quiet --disable-pip-version-check "$@"
 }
 
 # configure_and_build PRESET [OPTION...] [--target NAME...]: CMake's own output is shown only where it fails.
