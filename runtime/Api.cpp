@@ -18,12 +18,16 @@ ssm_status ssm::openApi(const char *path, ssm_bundle **bundle, ssm_error *error)
   Result<Bundle> opened = openBundle(path);
   if (!opened)
     return fail(error, SSM_BAD_BUNDLE, "%s", opened.error().c_str());
+  *bundle = adoptBundle(std::move(*opened));
+  return succeed(error);
+}
+
+ssm_bundle *ssm::adoptBundle(Bundle content) {
   auto made = std::make_unique<ssm_bundle>();
-  made->content = std::move(*opened);
+  made->content = std::move(content);
   for (size_t number = 0; number < made->content.manifest.functions.size(); ++number)
     made->functions.push_back({made.get(), number});
-  *bundle = made.release();
-  return succeed(error);
+  return made.release();
 }
 
 ssm_status ssm::prepareApi(ssm_bundle *bundle, int device, unsigned threads, const std::string &only,

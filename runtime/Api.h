@@ -40,6 +40,8 @@ namespace ssm {
 
 /// ssm_open, which may throw what allocation throws.
 ssm_status openApi(const char *path, ssm_bundle **bundle, ssm_error *error);
+/// A bundle that is in memory already. May throw what allocation throws.
+ssm_bundle *adoptBundle(Bundle content);
 /// The code that a call runs.
 struct LoadedChoice {
   const Device *device = nullptr;

@@ -1,10 +1,12 @@
 // Bundles: damaged archives are refused, and what a changed manifest leads to stays inside its bounds.
 
 #include "runtime/Bundle.h"
+#include "runtime/CpuDevice.h"
 #include "runtime/Plan.h"
 #include "test/fuzz/Fuzz.h"
 #include "test/fuzz/Mutation.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace ssm;
@@ -15,15 +17,51 @@ namespace {
 using Kind = Manifest::Argument::Kind;
 
 const std::vector<std::string> &manifestWords() {
-  static const std::vector<std::string> words = {
-      "\"batch\"",  "\"time\"",  "\"chunks\"", "\"input\"",  "\"final_state\"",
-      "\"buffer\"", "\"size\"",  "\"tasks\"",  "\"absent\"", "\"bf16\"",
-      "\"like\"",   "\"axes\"",  "\"depth\"",  "\"tile\"",   "\"of\"",
-      "null",       "true",      "-1",         "1.5",        "1e308",
-      "0",          "4096",      "{",          "}",          "[",
-      "]",          ",",         ":",          "\"",         "\\u0000",
-      "\"../x\"",   "\"a.ptx\"", "2147483648", "\x80",       "[[",
-      "]]"};
+  static const std::vector<std::string> words = {"\"batch\"",
+                                                 "\"time\"",
+                                                 "\"chunks\"",
+                                                 "\"input\"",
+                                                 "\"final_state\"",
+                                                 "\"buffer\"",
+                                                 "\"size\"",
+                                                 "\"tasks\"",
+                                                 "\"absent\"",
+                                                 "\"bf16\"",
+                                                 "\"like\"",
+                                                 "\"axes\"",
+                                                 "\"depth\"",
+                                                 "\"tile\"",
+                                                 "\"of\"",
+                                                 "null",
+                                                 "true",
+                                                 "-1",
+                                                 "1.5",
+                                                 "1e308",
+                                                 "0",
+                                                 "4096",
+                                                 "{",
+                                                 "}",
+                                                 "[",
+                                                 "]",
+                                                 ",",
+                                                 ":",
+                                                 "\"",
+                                                 "\\u0000",
+                                                 "\"../x\"",
+                                                 "\"a.ptx\"",
+                                                 "2147483648",
+                                                 "\x80",
+                                                 "[[",
+                                                 "]]",
+                                                 "\"steps\"",
+                                                 "\"blocks_of\"",
+                                                 "\"rest_of\"",
+                                                 "\"between\"",
+                                                 "\"step\"",
+                                                 "\"cpu:x86-64-v3\"",
+                                                 "\"shared_object\"",
+                                                 "\"features\"",
+                                                 "\"dtype\""};
   return words;
 }
 
@@ -68,9 +106,12 @@ private:
 
   void addProgram(Manifest::Function &function) {
     Manifest::Program &program = function.programs.emplace_back();
-    program.target = "sm_90";
+    const bool isForProcessor = random.chance(40);
+    program.target = isForProcessor ? "cpu:x86-64-v3" : "sm_90";
     program.unitStrides = random.chance(50);
-    program.code = {{"ptx", "a.ptx"}};
+    program.code = {{isForProcessor ? "shared_object" : "ptx", "a.ptx"}};
+    if (random.chance(50) && isForProcessor)
+      program.features = {"avx2", "fma"};
     size_t sizes = function.dims.size();
     if (random.chance(60)) {
       program.counts.push_back({"chunks", {3, int64_t(1 + random.below(100)), 1}});
@@ -88,9 +129,39 @@ private:
       kernel.arguments.push_back({Kind::Tensor, tensor});
     for (size_t buffer = 0; buffer < program.buffers.size(); ++buffer)
       kernel.arguments.push_back({Kind::Buffer, buffer});
+    if (isForProcessor && random.chance(60))
+      runPart(function, program);
     kernel.arguments.push_back({Kind::Absent, random.below(5)});
     kernel.arguments.push_back({Kind::Size, random.below(sizes)});
     kernel.arguments.push_back({Kind::Tasks, 0});
+  }
+
+  /// Makes the last kernel one of blocks of steps, or of what is left of them, where layouts allow that.
+  void runPart(const Manifest::Function &function, Manifest::Program &program) {
+    using Which = Manifest::Steps::Which;
+    Manifest::Kernel &kernel = program.kernels.back();
+    const bool isScannedOnGrid = std::any_of(kernel.grid.begin(), kernel.grid.end(),
+                                             [&](const Manifest::Tiles &tiles) { return tiles.of == function.scan; });
+    const bool isPart = std::any_of(function.tensors.begin(), function.tensors.end(), [&](const auto &tensor) {
+      return !tensor.isState() && std::any_of(tensor.layout.begin(), tensor.layout.end(), [&](const auto &axis) {
+        return axis.size() > 1 && std::find(axis.begin(), axis.end(), function.scan) != axis.end();
+      });
+    });
+    if (isScannedOnGrid || isPart)
+      return;
+    kernel.steps = {random.chance(50) ? Which::Blocks : Which::Rest, int64_t(2 + random.below(8))};
+    const bool isBlocks = kernel.steps.which == Which::Blocks;
+    for (Manifest::Argument &argument : kernel.arguments) {
+      if (argument.kind != Kind::Tensor)
+        continue;
+      const Manifest::Tensor &tensor = function.tensors[argument.index];
+      if (!tensor.isState())
+        argument.step = isBlocks ? random.below(kernel.steps.block) : 0;
+      else if (tensor.role == (isBlocks ? Manifest::Role::FinalState : Manifest::Role::InitialState)) {
+        argument.between = program.buffers.size();
+        program.buffers.push_back({"between." + tensor.name, tensor.dtype, tensor.layout, tensor.depth});
+      }
+    }
   }
 
   Random &random;
@@ -105,12 +176,14 @@ public:
     const ArchiveFiles files = bundleFiles(ManifestMaker(random).make(), {{"a.ptx", "// code"}});
     if (Result<Bundle> bundle = makeBundle(files); !bundle)
       return "a good bundle is refused: " + bundle.error();
-    return random.chance(30) ? damage(packArchive(files), random) : change(files, random);
+    const uint64_t kind = random.below(100);
+    return kind < 30 ? damage(packArchive(files), random) : kind < 36 ? raise(files, random) : change(files, random);
   }
 
   std::string summary() const override {
-    return std::to_string(damaged) + " damaged; of changed manifests " + std::to_string(refused) + " refused, " +
-           std::to_string(read) + " read, of which " + std::to_string(launched) + " launches planned";
+    return std::to_string(damaged) + " damaged; " + std::to_string(raised) +
+           " of other versions; of changed manifests " + std::to_string(refused) + " refused, " + std::to_string(read) +
+           " read, of which " + std::to_string(launched) + " launches planned";
   }
 
   std::string judge(int64_t count) const override {
@@ -137,6 +210,28 @@ private:
     return files.error().empty() ? "refused without a reason" : "";
   }
 
+  /// A newer major version is refused by that name; a newer minor one, which says more, is read.
+  std::string raise(ArchiveFiles files, Random &random) {
+    const bool isMajor = random.chance(50);
+    const int64_t known = isMajor ? Manifest::majorVersion : Manifest::minorVersion;
+    const std::string field = isMajor ? "\"major\": " : "\"minor\": ";
+    const std::string from = field + std::to_string(known);
+    const std::string to = field + std::to_string(known + 1 + random.below(1000)) + ", \"more\": [1, {}]";
+    std::string &text = files["manifest.json"];
+    const size_t at = text.find(from);
+    if (at == std::string::npos)
+      return "the manifest does not say its version";
+    text.replace(at, from.size(), to);
+    ++raised;
+    Result<Bundle> bundle = makeBundle(std::move(files));
+    if (bundle)
+      return isMajor ? "a newer major version is read" : "";
+    return !isMajor ? "a newer minor version is refused: " + bundle.error()
+           : bundle.error().find("the bundle is of version") == std::string::npos
+               ? "refused without that reason: " + bundle.error()
+               : "";
+  }
+
   /// A folder whose manifest someone has edited.
   std::string change(ArchiveFiles files, Random &random) {
     const std::string other = printManifest(ManifestMaker(random).make());
@@ -153,6 +248,11 @@ private:
     Result<Manifest> again = parseManifest(printed);
     if (!again || printManifest(*again) != printed)
       return "what was read is not what was printed";
+    // The code is none: a processor's program is refused with what the loader says.
+    std::unique_ptr<Device> device;
+    ssm_error error = {};
+    if (CpuDevice::prepare(*bundle, 1, "", {"avx2", "fma"}, device, &error) == SSM_OK || !error.message[0])
+      return "what is no code is loaded, or refused without a reason";
     for (const Manifest::Function &function : bundle->manifest.functions)
       for (const Manifest::Program &program : function.programs)
         if (std::string failure = plan(function, program, random); !failure.empty())
@@ -192,7 +292,7 @@ private:
     return "";
   }
 
-  int64_t damaged = 0, refused = 0, read = 0, launched = 0;
+  int64_t damaged = 0, raised = 0, refused = 0, read = 0, launched = 0;
 };
 } // namespace
 

@@ -10,10 +10,10 @@ using Role = Manifest::Role;
 /// Bytes between tensors, and what their addresses are multiples of.
 static constexpr size_t gap = 256;
 
-Result<std::unique_ptr<Arena>> Arena::make(Machine &machine, const ssm_function &function,
+Result<std::unique_ptr<Arena>> Arena::make(Hardware &hardware, const ssm_function &function,
                                            const CallArguments &arguments, const std::vector<double> &parameters,
                                            Layout layout, bool withStates) {
-  std::unique_ptr<Arena> arena(new Arena(machine, function));
+  std::unique_ptr<Arena> arena(new Arena(hardware, function));
   arena->sizes = arguments.sizes;
   arena->parameters = parameters;
   if (std::optional<Problem> problem = arena->place(arguments, layout, withStates))
@@ -90,7 +90,7 @@ std::optional<Problem> Arena::allocate(const CallArguments &arguments) {
   if (ssm_workspace(&function, sizes.data(), &bytes, &error))
     return Problem{error.message};
   for (auto [memory, size] : {std::pair(&this->memory, total), std::pair(&workspace, bytes)}) {
-    Result<std::unique_ptr<DeviceMemory>> made = machine.allocate(size);
+    Result<std::unique_ptr<DeviceMemory>> made = hardware.allocate(size);
     if (!made)
       return made.problem();
     *memory = std::move(*made);
@@ -99,7 +99,7 @@ std::optional<Problem> Arena::allocate(const CallArguments &arguments) {
     return problem;
   if (std::optional<Problem> problem = workspace->fill(0))
     return problem;
-  return machine.synchronize();
+  return hardware.synchronize();
 }
 
 std::optional<Problem> Arena::reset() { return memory->upload(before.data()); }
@@ -114,8 +114,8 @@ std::vector<ssm_tensor> Arena::tensors() const {
 
 ssm_call Arena::call(const std::vector<ssm_tensor> &tensors) const {
   return {sizes.data(),       tensors.data(),    parameters.empty() ? nullptr : parameters.data(),
-          workspace->begin(), workspace->size(), machine.device(),
-          machine.stream()};
+          workspace->begin(), workspace->size(), hardware.device(),
+          hardware.stream()};
 }
 
 std::optional<Problem> Arena::launch() {
@@ -135,7 +135,7 @@ Result<LoadedChoice> Arena::choice() const {
 }
 
 std::optional<Problem> Arena::fetch() {
-  if (std::optional<Problem> problem = machine.synchronize())
+  if (std::optional<Problem> problem = hardware.synchronize())
     return problem;
   after.resize(total);
   return memory->download(after.data());

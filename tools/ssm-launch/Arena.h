@@ -3,7 +3,7 @@
 
 #include "runtime/Api.h"
 #include "tools/ssm-launch/Arguments.h"
-#include "tools/ssm-launch/Machine.h"
+#include "tools/ssm-launch/Hardware.h"
 
 namespace ssm {
 
@@ -20,7 +20,7 @@ enum class Layout {
 class Arena {
 public:
   /// Inputs and given states in place, results as NaNs. `withStates`: final states are asked for.
-  static Result<std::unique_ptr<Arena>> make(Machine &machine, const ssm_function &function,
+  static Result<std::unique_ptr<Arena>> make(Hardware &hardware, const ssm_function &function,
                                              const CallArguments &arguments, const std::vector<double> &parameters,
                                              Layout layout, bool withStates);
 
@@ -41,7 +41,7 @@ public:
   size_t bytes() const { return tensorBytes; }
 
 private:
-  Arena(Machine &machine, const ssm_function &function) : machine(machine), function(function) {}
+  Arena(Hardware &hardware, const ssm_function &function) : hardware(hardware), function(function) {}
   std::optional<Problem> place(const CallArguments &arguments, Layout layout, bool withStates);
   std::optional<Problem> allocate(const CallArguments &arguments);
 
@@ -56,7 +56,7 @@ private:
   Tensor view(size_t tensor, std::vector<char> &memory) const;
   bool isResult(size_t tensor) const;
 
-  Machine &machine;
+  Hardware &hardware;
   const ssm_function &function;
   std::vector<Place> places;
   std::vector<int64_t> sizes;

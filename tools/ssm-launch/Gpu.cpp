@@ -69,6 +69,11 @@ std::string Gpu::describe() const {
          std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
 
+unsigned Gpu::capability() const {
+  return static_cast<unsigned>(attribute(Driver::ComputeCapabilityMajor) * 10 +
+                               attribute(Driver::ComputeCapabilityMinor));
+}
+
 std::string Gpu::busId() const {
   char text[64] = "";
   api.deviceGetPciBusId(text, sizeof text, handle);

@@ -2,12 +2,12 @@
 #define SSM_TOOLS_SSM_LAUNCH_GPU_H
 
 #include "runtime/Driver.h"
-#include "tools/ssm-launch/Machine.h"
+#include "tools/ssm-launch/Hardware.h"
 
 namespace ssm {
 
 /// A GPU, its primary context current in this thread, and a stream.
-class Gpu : public Machine {
+class Gpu : public Hardware {
 public:
   /// Problems: no driver, no such device.
   static Result<std::unique_ptr<Gpu>> open(int ordinal);
@@ -25,6 +25,8 @@ public:
   Result<std::unique_ptr<Stopwatch>> makeStopwatch() override;
 
   const Driver &driver() const { return api; }
+  /// 90 for a device of compute capability 9.0.
+  unsigned capability() const;
   std::string busId() const;
   size_t cacheBytes() const;
   /// The driver's words, if a call did not succeed.

@@ -1,4 +1,4 @@
-// The processor as a machine that bundles run on.
+// The processor as hardware that bundles run on.
 
 #include "tools/ssm-launch/Host.h"
 

@@ -2,12 +2,12 @@
 #define SSM_TOOLS_SSM_LAUNCH_HOST_H
 
 #include "runtime/ssm.h"
-#include "tools/ssm-launch/Machine.h"
+#include "tools/ssm-launch/Hardware.h"
 
 namespace ssm {
 
 /// The processor and its memory.
-class Host : public Machine {
+class Host : public Hardware {
 public:
   /// `threads` run one call; 0 for one a core.
   explicit Host(unsigned threads);

@@ -48,7 +48,7 @@ private:
   std::optional<Problem> readParameters();
   std::optional<Problem> drawInputs();
   std::optional<Problem> prepare();
-  std::optional<Problem> openMachine();
+  std::optional<Problem> openHardware();
   bool hasGpuCode() const;
   std::optional<Problem> runOnce();
   std::optional<Problem> measure();
@@ -62,7 +62,7 @@ private:
   Session &session;
   std::unique_ptr<ssm_bundle, CloseBundle> bundle;
   const ssm_function *function = nullptr;
-  OpenedMachine *on = nullptr;
+  OpenedHardware *on = nullptr;
   CallArguments arguments;
   std::vector<double> parameters;
   /// In the function's order.
@@ -155,35 +155,35 @@ bool Job::hasGpuCode() const {
 }
 
 /// The GPU where it is asked for, or where there is one that the bundle may be for; else the processor.
-std::optional<Problem> Job::openMachine() {
+std::optional<Problem> Job::openHardware() {
   using Where = Session::Where;
   const bool isTried =
       session.where == Where::Gpu || (session.where == Where::Anywhere && hasGpuCode() && session.withoutGpu.empty());
-  if (isTried && !session.gpu.machine) {
+  if (isTried && !session.gpu.hardware) {
     Result<std::unique_ptr<Gpu>> opened = Gpu::open(session.ordinal);
     if (opened)
-      session.gpu.machine = std::move(*opened);
+      session.gpu.hardware = std::move(*opened);
     else if (session.where == Where::Gpu)
       return opened.problem();
     else
       session.withoutGpu = opened.error();
   }
-  if (isTried && session.gpu.machine) {
+  if (isTried && session.gpu.hardware) {
     on = &session.gpu;
     return std::nullopt;
   }
   on = &session.processor;
-  if (!on->machine)
-    on->machine = std::make_unique<Host>(session.threads);
+  if (!on->hardware)
+    on->hardware = std::make_unique<Host>(session.threads);
   return std::nullopt;
 }
 
 std::optional<Problem> Job::prepare() {
-  if (std::optional<Problem> problem = openMachine())
+  if (std::optional<Problem> problem = openHardware())
     return problem;
-  report["device"] = on->machine->describe();
+  report["device"] = on->hardware->describe();
   ssm_error error;
-  if (prepareApi(bundle.get(), on->machine->device(), session.threads, options.code, &error) == SSM_OK)
+  if (prepareApi(bundle.get(), on->hardware->device(), session.threads, options.code, &error) == SSM_OK)
     return std::nullopt;
   const bool isSecondChoice = on == &session.processor && hasGpuCode() && !session.withoutGpu.empty();
   return Problem{(isSecondChoice ? session.withoutGpu + "; " : "") + error.message};
@@ -211,7 +211,7 @@ std::optional<Problem> Job::describe(const Arena &arena) {
 std::optional<Problem> Job::runOnce() {
   report["passed"] = true;
   const Layout layout = options.strides == "any" ? Layout::Scattered : Layout::Dense;
-  Result<std::unique_ptr<Arena>> arena = Arena::make(*on->machine, *function, arguments, parameters, layout, true);
+  Result<std::unique_ptr<Arena>> arena = Arena::make(*on->hardware, *function, arguments, parameters, layout, true);
   if (!arena)
     return arena.problem();
   if (std::optional<Problem> problem = describe(**arena))
@@ -298,7 +298,7 @@ std::optional<Problem> Job::write() {
     if (results[number])
       file.tensors.emplace(fileName(manifest().tensors[number]), *results[number]);
   file.metadata["model"] = report["model"];
-  file.metadata["device"] = on->machine->kind();
+  file.metadata["device"] = on->hardware->kind();
   return writeSafetensors(options.out, file);
 }
 
@@ -317,13 +317,13 @@ static json describe(const Measurement &times) {
 
 std::optional<Problem> Job::measure() {
   if (!on->stopwatch) {
-    Result<std::unique_ptr<Stopwatch>> made = on->machine->makeStopwatch();
+    Result<std::unique_ptr<Stopwatch>> made = on->hardware->makeStopwatch();
     if (!made)
       return made.problem();
     on->stopwatch = std::move(*made);
   }
   const Layout layout = options.strides == "any" ? Layout::Scattered : Layout::Dense;
-  Result<std::unique_ptr<Arena>> arena = Arena::make(*on->machine, *function, arguments, parameters, layout, false);
+  Result<std::unique_ptr<Arena>> arena = Arena::make(*on->hardware, *function, arguments, parameters, layout, false);
   if (!arena)
     return arena.problem();
   if (std::optional<Problem> problem = describe(**arena))

@@ -2,7 +2,7 @@
 #define SSM_TOOLS_SSM_LAUNCH_JOB_H
 
 #include "tools/ssm-launch/Arguments.h"
-#include "tools/ssm-launch/Machine.h"
+#include "tools/ssm-launch/Hardware.h"
 
 #include <nlohmann/json.hpp>
 
@@ -21,9 +21,9 @@ struct JobOptions {
   bool bench = false, info = false;
 };
 
-/// A machine, and what times calls on it; there from the first job on that needs it.
-struct OpenedMachine {
-  std::unique_ptr<Machine> machine;
+/// Hardware, and what times calls on it; there from the first job on that needs it.
+struct OpenedHardware {
+  std::unique_ptr<Hardware> hardware;
   std::unique_ptr<Stopwatch> stopwatch;
 };
 
@@ -34,14 +34,14 @@ struct Session {
   /// Number of the GPU; threads of the processor, 0 for one a core.
   int ordinal = 0;
   unsigned threads = 0;
-  OpenedMachine gpu, processor;
+  OpenedHardware gpu, processor;
   /// Why there is no GPU, where one was looked for.
   std::string withoutGpu;
   /// What was drawn last, and for what: another schedule of the same sizes takes it as it is.
   std::string drawnFor;
   CallArguments drawn;
 
-  bool isLost() const { return gpu.machine && gpu.machine->isLost(); }
+  bool isLost() const { return gpu.hardware && gpu.hardware->isLost(); }
 };
 
 /// Opens a bundle and does what is asked. The report has what was found (docs/bundles.md); `passed` is false where a

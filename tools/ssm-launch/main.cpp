@@ -1,4 +1,4 @@
-// ssm-launch: runs, checks and times bundles on a machine that need have nothing but, for a GPU, its driver.
+// ssm-launch: runs, checks and times bundles on machines that need have nothing but, for a GPU, its driver.
 
 #include "runtime/Compare.h"
 #include "tools/ssm-launch/Job.h"

@@ -156,7 +156,7 @@ llvm::Expected<RunResults> ModelCheck::runSplit(const Setting &setting, const De
 /// dimension in turn, and on a GPU threads; staged tensors with time in short tiles. Those that are not legal for it
 /// are left out.
 llvm::SmallVector<std::string> ModelCheck::schedules(RecurrenceOp recurrence) {
-  auto target = parseTarget(request.device.device == "emulate" ? EmulatorOptions().target : "cpu");
+  auto target = parseTarget(request.device.device == "cpu" ? "cpu" : EmulatorOptions().target);
   if (!target) {
     llvm::consumeError(target.takeError());
     return {};

@@ -3,6 +3,7 @@
 #include "codegen/cpu/CpuKernel.h"
 #include "codegen/emulator/EmulatedKernel.h"
 #include "codegen/interpreter/Interpreter.h"
+#include "tools/ssmc/BundleExecutor.h"
 #include "tools/ssmc/KernelCall.h"
 #include "tools/ssmc/ScheduleOption.h"
 
@@ -180,9 +181,8 @@ llvm::Error ssm::checkDevice(const DeviceOptions &options) {
   if (options.mode != "forward")
     return llvm::createStringError("--mode " + options.mode + ": no pass makes this mode; forward is there");
   if (options.device == "cuda")
-    return llvm::createStringError(
-        "--device cuda: this program has no way to run on it; interpret, cpu and emulate are "
-        "there");
+    if (llvm::Error error = checkCuda())
+      return error;
   if (options.device != "emulate" && options.seed)
     return llvm::createStringError("--seed: the order of threads is the emulated device's alone (--device emulate)");
   if (options.device != "emulate" &&
@@ -213,6 +213,8 @@ llvm::Expected<std::unique_ptr<Executor>> ssm::makeExecutor(RecurrenceOp recurre
     return makeCpuExecutor(recurrence, options, timing);
   if (options.device == "emulate")
     return makeEmulatedExecutor(recurrence, options, timing);
+  if (options.device == "cuda")
+    return makeCudaExecutor(recurrence, options, timing);
   return std::make_unique<InterpreterExecutor>(recurrence, timing);
 }
 

@@ -1,5 +1,5 @@
-#ifndef SSM_TOOLS_SSM_LAUNCH_MACHINE_H
-#define SSM_TOOLS_SSM_LAUNCH_MACHINE_H
+#ifndef SSM_TOOLS_SSM_LAUNCH_HARDWARE_H
+#define SSM_TOOLS_SSM_LAUNCH_HARDWARE_H
 
 #include "runtime/Result.h"
 
@@ -50,9 +50,9 @@ public:
 };
 
 /// What bundles run on, as one process uses it.
-class Machine {
+class Hardware {
 public:
-  virtual ~Machine() = default;
+  virtual ~Hardware() = default;
   /// As ssm_call has them.
   virtual int device() const = 0;
   virtual void *stream() const = 0;

@@ -1,4 +1,4 @@
-#include "tools/ssm-launch/Machine.h"
+#include "tools/ssm-launch/Hardware.h"
 
 #include <algorithm>
 
