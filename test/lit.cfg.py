@@ -2,7 +2,7 @@
 #
 # Substitutions: %shared (the folder of reference data), %models (the library), %root (the source tree), %tools (the
 # folder of this build's programs), %python. ssm-opt, ssmc, ssm-launch, FileCheck and not are found by their names.
-# %numpy_python is a Python with numpy. Features: `shared` (the reference data is there), `ptxas`, `nvdisasm`, `clang-format`, `avx512`, `cuda-device`, `voice` (the
+# %numpy_python is a Python with numpy. Features: `shared` (the reference data is there), `ptxas`, `nvdisasm`, `clang-format`, `chromium`, `avx512`, `cuda-device`, `voice` (the
 # recording that the speech example reads), `numpy`.
 import os
 import shutil
@@ -53,6 +53,8 @@ config.substitutions += [
 
 if os.path.isdir(os.path.join(config.ssm_shared_dir, "cases")):
     config.available_features.add("shared")
+if shutil.which("chromium"):
+    config.available_features.add("chromium")
 if shutil.which("clang-format-22"):
     config.available_features.add("clang-format")
 if os.path.exists("/usr/share/sounds/alsa/Front_Center.wav"):

@@ -2,11 +2,12 @@
 
 #include "codegen/bundle/BundleWriter.h"
 #include "codegen/emit/Emit.h"
-#include "runtime/AtomicFile.h"
 #include "tools/ssmc/Case.h"
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/ModelOptions.h"
+#include "tools/ssmc/OutputFile.h"
 #include "tools/ssmc/ScheduleOption.h"
+#include "tools/ssmc/Tuned.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
@@ -26,22 +27,6 @@ struct CompileCommand {
   std::vector<std::pair<std::string, Preparation>> choices;
 };
 } // namespace
-
-/// Writes a result to the file asked for, whole or not at all, or to standard output.
-static llvm::Error writeResult(const std::string &out, StringRef text) {
-  if (out.empty() || out == "-") {
-    llvm::outs() << text;
-    llvm::outs().flush();
-    return llvm::Error::success();
-  }
-  Result<AtomicFile> file = AtomicFile::create(out);
-  if (!file)
-    return llvm::createStringError(file.error());
-  std::optional<Problem> problem = file->write(std::string_view(text.data(), text.size()));
-  if (!problem)
-    problem = file->commit();
-  return problem ? llvm::createStringError(problem->message) : llvm::Error::success();
-}
 
 static llvm::Expected<std::string> emitRecurrence(CompileCommand &command, Model &model, Timing &timing) {
   // What nothing was decided about is shown as it was read; a decision shows what it leads to.
@@ -93,7 +78,10 @@ static llvm::Expected<std::string> emitKernel(CompileCommand &command, Model &mo
   auto target = parseTarget(command.targets.front());
   if (!target)
     return target.takeError();
-  auto emitted = emit(recurrence, command.level, {*target, command.schedule, command.strides != "any", {}});
+  auto schedule = resolveSchedule(recurrence, *target, command.mode, target->machine.cores, command.schedule);
+  if (!schedule)
+    return schedule.takeError();
+  auto emitted = emit(recurrence, command.level, {*target, *schedule, command.strides != "any", {}});
   if (!emitted)
     return emitted.takeError();
   for (const auto &[phase, seconds] : emitted->times)

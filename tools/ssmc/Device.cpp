@@ -6,6 +6,7 @@
 #include "tools/ssmc/BundleExecutor.h"
 #include "tools/ssmc/KernelCall.h"
 #include "tools/ssmc/ScheduleOption.h"
+#include "tools/ssmc/Tuned.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -141,7 +142,15 @@ private:
 
 static llvm::Expected<std::unique_ptr<Executor>> makeCpuExecutor(RecurrenceOp recurrence, const DeviceOptions &options,
                                                                  Timing &timing) {
-  auto kernel = compileForCpu(recurrence, options.schedule);
+  auto target = parseTarget("cpu");
+  if (!target)
+    return target.takeError();
+  auto schedule = timing.measure("choose a schedule", [&] {
+    return resolveSchedule(recurrence, *target, options.mode, options.threadCount(), options.schedule);
+  });
+  if (!schedule)
+    return schedule.takeError();
+  auto kernel = compileForCpu(recurrence, *schedule);
   if (!kernel)
     return kernel.takeError();
   const CpuCompileTimes &times = (*kernel)->times();

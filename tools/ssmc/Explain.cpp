@@ -4,6 +4,7 @@
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/ModelOptions.h"
 #include "tools/ssmc/ScheduleOption.h"
+#include "tools/ssmc/Tuned.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
@@ -122,8 +123,11 @@ static llvm::Expected<int> explainModel(ExplainCommand &command) {
   auto target = parseTarget(command.target);
   if (!target)
     return target.takeError();
+  auto schedule = resolveSchedule(model->recurrence(), *target, "forward", target->machine.cores, command.schedule);
+  if (!schedule)
+    return schedule.takeError();
   auto explanation = timing.measure(
-      "explain", [&] { return explain(model->recurrence(), *target, command.schedule, command.readsMachineCode); });
+      "explain", [&] { return explain(model->recurrence(), *target, *schedule, command.readsMachineCode); });
   if (!explanation)
     return explanation.takeError();
   llvm::outs() << (command.asJson ? toJson(*explanation).dump(2) + "\n" : explanationText(*explanation));

@@ -1,11 +1,18 @@
 // ssmc explore: lists the schedules of a recurrence, weighs them, and measures the most promising.
 
-#include "schedule/MachineData.h"
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/Experiment.h"
 #include "tools/ssmc/ModelOptions.h"
+#include "tools/ssmc/OutputFile.h"
+#include "tools/ssmc/Tuned.h"
+#include "tools/ssmc/explore/Calibrate.h"
 #include "tools/ssmc/explore/Compare.h"
 #include "tools/ssmc/explore/CpuTrials.h"
+#include "tools/ssmc/explore/Report.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
 
 #include <CLI/CLI.hpp>
 #include <thread>
@@ -19,11 +26,11 @@ struct ExploreCommand {
   Subject::Options subject;
   SearchLimits limits;
   SpaceLimits space;
-  std::string device = "cpu", database = userDataFile("tuning.db"), shard, merged;
+  std::string device = "cpu", database = tuningFile(), shard, merged, report;
   std::vector<std::string> compared;
   unsigned jobs = 0;
   size_t list = 200, rows = 12;
-  bool asJson = false, asCsv = false, keepsNothing = false, dumps = false;
+  bool asJson = false, asCsv = false, keepsNothing = false, dumps = false, calibrates = false;
   /// Part `shard` of `shards`, both from 1 on.
   size_t part = 1, parts = 1;
 };
@@ -175,6 +182,50 @@ static llvm::Expected<int> exploreModel(ExploreCommand &command, Timing &timing)
     llvm::outs() << toCsv(result, command.list);
   else
     printTable(result, llvm::outs(), command.rows);
+  if (!command.report.empty())
+    if (llvm::Error error = writeReport(command.report, **subject, result, command.list))
+      return error;
+  return Succeeded;
+}
+
+/// Measures this processor for the cost model, and keeps what it finds for this user.
+static llvm::Expected<int> calibrateMachine() {
+  auto target = parseTarget("cpu");
+  if (!target)
+    return target.takeError();
+  std::string path = userDataFile("cpu.json");
+  if (path.empty())
+    return llvm::createStringError("--calibrate: neither XDG_DATA_HOME nor HOME says where to keep what it finds");
+  CpuParameters parameters = calibrate(target->machine.vectorBytes);
+  llvm::StringRef folder = llvm::sys::path::parent_path(path);
+  if (std::error_code code = llvm::sys::fs::create_directories(folder))
+    return llvm::createStringError("cannot make " + folder + ": " + code.message());
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::formatv("{0:2}", llvm::json::Value(toJson(parameters))) << "\n";
+  if (llvm::Error error = writeResult(path, text))
+    return error;
+  llvm::outs() << llvm::format(
+                      "clock %.2f GHz, caches %lld and %lld KiB, %.1f GB/s from the second, %.1f GB/s from memory\n",
+                      parameters.clock / 1e9, static_cast<long long>(parameters.l1Bytes >> 10),
+                      static_cast<long long>(parameters.l2Bytes >> 10), parameters.l2Bandwidth / 1e9,
+                      parameters.memoryBandwidth / 1e9)
+               << "kept in " << path << "\n";
+  return Succeeded;
+}
+
+/// Joins databases, or prints what one holds.
+static llvm::Expected<int> handleDatabase(const ExploreCommand &command) {
+  auto database = TuningDatabase::open(command.database);
+  if (!database)
+    return database.takeError();
+  if (llvm::Error error = command.merged.empty() ? llvm::Error::success() : (*database)->merge(command.merged))
+    return error;
+  if (!command.dumps)
+    return Succeeded;
+  auto text = (*database)->dump();
+  if (!text)
+    return text.takeError();
+  llvm::outs() << *text;
   return Succeeded;
 }
 
@@ -184,19 +235,10 @@ static llvm::Expected<int> explore(ExploreCommand &command) {
     return llvm::createStringError(
         "--device cuda: this program launches nothing on a GPU; --export writes bundles that "
         "ssm-launch --sweep measures where there is one, and --import brings the times back");
-  if (!command.merged.empty() || command.dumps) {
-    auto database = TuningDatabase::open(command.database);
-    if (!database)
-      return database.takeError();
-    if (llvm::Error error = command.merged.empty() ? llvm::Error::success() : (*database)->merge(command.merged))
-      return error;
-    auto text = (*database)->dump();
-    if (!text)
-      return text.takeError();
-    if (command.dumps)
-      llvm::outs() << *text;
-    return Succeeded;
-  }
+  if (command.calibrates)
+    return calibrateMachine();
+  if (!command.merged.empty() || command.dumps)
+    return handleDatabase(command);
   auto status = exploreModel(command, timing);
   if (status && command.options.timing)
     timing.print();
@@ -254,6 +296,9 @@ void ssm::addExploreCommand(CLI::App &app, Action &action) {
   auto *merge = sub->add_option("--merge", command->merged, "Add another database to the one of --database")
                     ->check(CLI::ExistingFile);
   auto *dump = sub->add_flag("--dump", command->dumps, "Print the winners of the database as SQL");
+  auto *calibrates = sub->add_flag("--calibrate", command->calibrates,
+                                   "Measure this processor's clock, caches and bandwidths for the cost model");
+  sub->add_option("--report", command->report, "Write a page of HTML: plots, table, code of each variant");
   sub->add_option("--compare", command->compared, "Two schedules, or auto, side by side")
       ->expected(2)
       ->type_name("S1 S2");
@@ -265,7 +310,7 @@ void ssm::addExploreCommand(CLI::App &app, Action &action) {
   sub->add_flag("--csv", command->asCsv, "Print a line a variant");
   command->options.declare(*sub);
   sub->callback([=, &action] {
-    if (!*model && !*merge && !*dump)
+    if (!*model && !*merge && !*dump && !*calibrates)
       throw CLI::RequiredError("MODEL");
     command->subject.libraryFolder = command->options.libraryFolder;
     command->subject.recurrence = command->options.recurrence;

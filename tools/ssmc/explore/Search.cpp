@@ -150,7 +150,8 @@ private:
   /// The next of those that divide the order of predictions into as many parts as variants are to be measured.
   std::vector<size_t> chooseSpread(llvm::ArrayRef<std::pair<double, size_t>> ranked) {
     std::vector<size_t> batch;
-    for (; spread < limits.budget && batch.size() < batchSize; ++spread)
+    size_t left = limits.budget - std::min(limits.budget, counts.measured);
+    for (; spread < limits.budget && batch.size() < std::min(batchSize, left); ++spread)
       if (size_t number = ranked[spread * ranked.size() / limits.budget].second;
           isOpen(number) && !llvm::is_contained(batch, number))
         batch.push_back(number);

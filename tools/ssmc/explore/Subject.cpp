@@ -1,6 +1,7 @@
 #include "tools/ssmc/explore/Subject.h"
 #include "codegen/binding/Binding.h"
 #include "codegen/lowering/Lowering.h"
+#include "tools/ssmc/Tuned.h"
 #include "llvm/TargetParser/Host.h"
 
 using namespace mlir;
@@ -58,6 +59,10 @@ llvm::Expected<Candidate> Subject::place(llvm::StringRef text) const {
 llvm::Expected<std::string> Subject::automatic() const {
   LoweringOptions lowering;
   lowering.target = machine;
+  auto schedule = resolveSchedule(recurrence(), machine, options.mode, options.threads, "auto");
+  if (!schedule)
+    return schedule.takeError();
+  lowering.schedule = *schedule;
   auto lowered = lower(recurrence(), lowering, LoweringLevel::Scheduled);
   if (!lowered)
     return lowered.takeError();

@@ -1,0 +1,3 @@
+-- Schedules that won for models of the library, as `ssmc explore --dump` prints them and `bench/explore-study` measures
+-- them. A row: description, target, mode, dtype, size class, threads, sizes, machine, schedule, its median, that of the
+-- rules' choice beside it, repetitions.
