@@ -241,7 +241,7 @@ void CpuCost::addScan(const Candidate &candidate, Pipes &pipes) const {
     double rows = work.rows(placement, work.dims.of(state.layout)) * registers;
     pipes.vector += rows * regs * 4;
     double rounds = std::log2(std::max<double>(scan.lanes, 1));
-    pipes.vector += rows * rounds * 3;
+    pipes.vector += rows * rounds * (work.decaysByExponentials() ? 3 + cpuOperation("math.exp2").pipe : 3);
     pipes.shuffle += rows * rounds * 2;
   }
 }

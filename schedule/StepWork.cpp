@@ -3,6 +3,7 @@
 #include "schedule/StepWork.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Complex/IR/Complex.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -59,6 +60,12 @@ double StepWork::tasks(const Placement &placement) const {
     else
       tasks *= placement.places[dim].gridTiles(sizes[dim]);
   return tasks;
+}
+
+bool StepWork::decaysByExponentials() const {
+  return llvm::any_of(recurrence.getBody().front(), [&](Operation &op) {
+    return isa<math::ExpOp, math::Exp2Op>(op) && dims.variesInTime(op.getResult(0));
+  });
 }
 
 double StepWork::elements(DimSet set) const {

@@ -40,14 +40,16 @@ public:
   /// Tiles of a dimension that one task runs through, and tasks or blocks of a call.
   double tilesOf(const Placement &placement, unsigned dim) const;
   double tasks(const Placement &placement) const;
-  /// Elements of a tensor, and bytes of one.
+  /// Whether a step computes an exponential: decays of several steps are exponentials of sums then.
+  bool decaysByExponentials() const;
+  /// Elements over these dimensions.
   double elements(DimSet set) const;
 
   /// MLIR's operations are handles, and not const.
   mutable RecurrenceOp recurrence;
   DimensionAnalysis dims;
   llvm::SmallVector<State> states;
-  /// Seconds apart, the steps of one call.
+  /// Steps of one call.
   int64_t steps() const { return sizes[dims.scan()]; }
 
 private:

@@ -2,6 +2,7 @@
 
 #include "runtime/Compare.h"
 #include "tools/ssm-launch/Job.h"
+#include "tools/ssm-launch/Sweep.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -197,14 +198,29 @@ static Status runList(std::istream &list, Session &session, bool asJson) {
   return worst;
 }
 
+/// Times a folder of bundles, and prints one object.
+static Status sweepAndPrint(const std::string &folder, const JobOptions &options, Session &session) {
+  Result<json> results = runSweep(folder, options, session);
+  if (results) {
+    std::cout << results->dump(1, ' ', false, json::error_handler_t::replace) << std::endl;
+    return Succeeded;
+  }
+  std::cerr << "error: " << results.error() << "\n";
+  return session.isLost() ? DeviceLost : WrongInput;
+}
+
 int main(int argc, char **argv) {
   CLI::App app("Runs, checks and times kernels from bundles", "ssm-launch");
   Line line;
   Session session;
-  std::string list, device;
+  std::string list, sweep, device;
   bool asJson = false;
   declare(app, line);
   app.add_option("--list", list, "File with the arguments of one run a line, or - for standard input");
+  app.add_option(
+      "--sweep", sweep,
+      "Folder that ssmc explore --export wrote: times all its bundles, and prints what ssmc explore --import "
+      "takes");
   app.add_option("--device", device,
                  "Where to run: cpu, cuda, or cuda:N for GPU number N (default: cuda where the bundle is for GPUs and "
                  "there is one, else cpu)")
@@ -215,6 +231,8 @@ int main(int argc, char **argv) {
   app.add_flag("--json", asJson, "Print one JSON object a run (docs/bundles.md)");
   try {
     app.parse(argc, argv);
+    if (!sweep.empty())
+      return sweepAndPrint(sweep, line.job, session);
     if (list.empty())
       return runAndPrint(meaningOf(line), session, asJson, /*isListed=*/false);
   } catch (const CLI::ParseError &error) {

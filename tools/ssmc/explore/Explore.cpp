@@ -1,5 +1,6 @@
 // ssmc explore: lists the schedules of a recurrence, weighs them, and measures the most promising.
 
+#include "tools/ssmc/BundleExecutor.h"
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/Experiment.h"
 #include "tools/ssmc/ModelOptions.h"
@@ -8,7 +9,9 @@
 #include "tools/ssmc/explore/Calibrate.h"
 #include "tools/ssmc/explore/Compare.h"
 #include "tools/ssmc/explore/CpuTrials.h"
+#include "tools/ssmc/explore/GpuVariants.h"
 #include "tools/ssmc/explore/Report.h"
+#include "tools/ssmc/explore/Sweep.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -26,7 +29,7 @@ struct ExploreCommand {
   Subject::Options subject;
   SearchLimits limits;
   SpaceLimits space;
-  std::string device = "cpu", database = tuningFile(), shard, merged, report;
+  std::string device = "cpu", database = tuningFile(), shard, merged, report, exported, imported;
   std::vector<std::string> compared;
   unsigned jobs = 0;
   size_t list = 200, rows = 12;
@@ -131,6 +134,60 @@ static llvm::Error measure(const ExploreCommand &command, const Subject &subject
   return database ? remember(*database, run, result) : llvm::Error::success();
 }
 
+/// The first by the model, as many as the budget allows, and the default.
+static std::vector<Variant *> mostPromising(const ExploreCommand &command, ExploreResult &result) {
+  std::vector<Variant *> chosen{&result.variants[result.automatic]};
+  for (size_t number : result.ranking())
+    if (number != result.automatic && chosen.size() < command.limits.budget)
+      chosen.push_back(&result.variants[number]);
+  return chosen;
+}
+
+/// Of a GPU nothing is measured here: the most promising are assembled, where there is a toolkit, counted on the
+/// emulated device, or written for another machine.
+static llvm::Error weighForGpu(const ExploreCommand &command, const Subject &subject, ExploreResult &result,
+                               Timing &timing) {
+  llvm::Expected<RunArguments> arguments = RunArguments();
+  if (command.device == "emulate")
+    arguments = randomArguments(subject.recurrence(), Values::AroundZero);
+  if (!arguments)
+    return arguments.takeError();
+  arguments->params = command.subject.params;
+  const auto start = std::chrono::steady_clock::now();
+  auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  ProgressLine line;
+  size_t done = 0;
+  std::vector<Variant *> chosen = mostPromising(command, result);
+  for (Variant *variant : chosen) {
+    if (interrupted || elapsed() > command.limits.seconds)
+      break;
+    line.show(static_cast<double>(done++) / static_cast<double>(chosen.size()), variant->schedule);
+    llvm::Error error = timing.measure("assemble", [&] { return refineVariant(subject, *variant); });
+    if (!error && command.device == "emulate")
+      error = timing.measure("emulate", [&] { return emulateVariant(subject, *arguments, *variant); });
+    variant->error = llvm::toString(std::move(error));
+    ++(variant->error.empty() ? result.counts.compiled : result.counts.failed);
+    result.counts.measured += variant->error.empty() && !variant->counted.empty();
+  }
+  result.seconds = elapsed();
+  result.interrupted = interrupted;
+  for (size_t number = 0; number < result.variants.size(); ++number)
+    if (const Variant &variant = result.variants[number], &best = result.variants[result.best];
+        variant.error.empty() && variant.isRefined == best.isRefined &&
+        variant.prediction.seconds < best.prediction.seconds)
+      result.best = number;
+  return llvm::Error::success();
+}
+
+static void print(const ExploreCommand &command, const ExploreResult &result) {
+  if (command.asJson)
+    llvm::outs() << toJson(result, command.list).dump() << "\n";
+  else if (command.asCsv)
+    llvm::outs() << toCsv(result, command.list);
+  else
+    printTable(result, llvm::outs(), command.rows);
+}
+
 static llvm::Expected<int> compare(ExploreCommand &command, const Subject &subject, Timing &timing) {
   auto comparison = compareSchedules(subject, command.compared[0], command.compared[1]);
   if (!comparison)
@@ -161,6 +218,13 @@ static llvm::Expected<int> exploreModel(ExploreCommand &command, Timing &timing)
   auto subject = Subject::make(command.subject, timing);
   if (!subject)
     return subject.takeError();
+  bool isGpu = (*subject)->target().isGpu(), measures = command.exported.empty() && command.device == "cpu";
+  if (measures && command.subject.target != "cpu")
+    return llvm::createStringError("--target " + command.subject.target +
+                                   ": nothing of it is measured here; --device " +
+                                   "emulate counts a GPU's, and --export writes bundles for ssm-launch --sweep");
+  if (command.device == "emulate" && !isGpu)
+    return llvm::createStringError("--device emulate: '" + command.subject.target + "' is no GPU (--target sm_90)");
   catchInterrupts();
   if (!command.compared.empty())
     return compare(command, **subject, timing);
@@ -168,20 +232,22 @@ static llvm::Expected<int> exploreModel(ExploreCommand &command, Timing &timing)
   if (!database)
     return database.takeError();
   ExploreResult result = (*subject)->describe();
+  result.device = command.exported.empty() ? command.device : "elsewhere";
   if (llvm::Error error = (*subject)->list(command.space, result, timing))
     return error;
   takeShard(command, result);
-  if (*database)
+  if (*database && measures)
     if (llvm::Error error = recall(**database, **subject, result))
       return error;
-  if (llvm::Error error = measure(command, **subject, database->get(), result, timing))
+  if (llvm::Error error = measures ? measure(command, **subject, database->get(), result, timing)
+                          : isGpu  ? weighForGpu(command, **subject, result, timing)
+                                   : llvm::Error::success())
     return error;
-  if (command.asJson)
-    llvm::outs() << toJson(result, command.list).dump() << "\n";
-  else if (command.asCsv)
-    llvm::outs() << toCsv(result, command.list);
-  else
-    printTable(result, llvm::outs(), command.rows);
+  if (!command.exported.empty())
+    if (llvm::Error error =
+            exportSweep(**subject, mostPromising(command, result), result.variants[result.automatic], command.exported))
+      return error;
+  print(command, result);
   if (!command.report.empty())
     if (llvm::Error error = writeReport(command.report, **subject, result, command.list))
       return error;
@@ -213,11 +279,17 @@ static llvm::Expected<int> calibrateMachine() {
   return Succeeded;
 }
 
-/// Joins databases, or prints what one holds.
+/// Joins databases, takes in another machine's times, or prints what a database holds.
 static llvm::Expected<int> handleDatabase(const ExploreCommand &command) {
   auto database = TuningDatabase::open(command.database);
   if (!database)
     return database.takeError();
+  if (!command.imported.empty()) {
+    auto added = importSweep(**database, command.imported);
+    if (!added)
+      return added.takeError();
+    llvm::outs() << *added << "\n";
+  }
   if (llvm::Error error = command.merged.empty() ? llvm::Error::success() : (*database)->merge(command.merged))
     return error;
   if (!command.dumps)
@@ -231,13 +303,15 @@ static llvm::Expected<int> handleDatabase(const ExploreCommand &command) {
 
 static llvm::Expected<int> explore(ExploreCommand &command) {
   Timing timing;
-  if (command.device == "cuda")
-    return llvm::createStringError(
-        "--device cuda: this program launches nothing on a GPU; --export writes bundles that "
-        "ssm-launch --sweep measures where there is one, and --import brings the times back");
+  if (command.device == "cuda") {
+    if (llvm::Error error = checkCuda())
+      return error;
+    return llvm::createStringError("--device cuda: this command measures no GPU by itself; --export writes bundles that "
+                                   "ssm-launch --sweep measures, and --import brings the times back");
+  }
   if (command.calibrates)
     return calibrateMachine();
-  if (!command.merged.empty() || command.dumps)
+  if (!command.merged.empty() || !command.imported.empty() || command.dumps)
     return handleDatabase(command);
   auto status = exploreModel(command, timing);
   if (status && command.options.timing)
@@ -283,8 +357,10 @@ void ssm::addExploreCommand(CLI::App &app, Action &action) {
   CLI::App *sub = app.add_subcommand("explore", "Look for the fastest schedule of a description");
   auto *model = sub->add_option("MODEL", command->subject.model, "A path to .ssm or .mlir, or a name in the library");
   sub->add_option("--device", command->device, "Where to measure")
-      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->check(CLI::IsMember({"cpu", "cuda", "emulate"}))
       ->capture_default_str();
+  auto *target = sub->add_option("--target", command->subject.target,
+                                 "What schedules are for: cpu, or a target of a bundle (cpu:x86-64-v4, sm_90, …)");
   sub->add_option("--mode", command->subject.mode, "What to run")
       ->check(CLI::IsMember({"forward", "step", "backward", "conv"}))
       ->capture_default_str();
@@ -295,6 +371,9 @@ void ssm::addExploreCommand(CLI::App &app, Action &action) {
   sub->add_flag("--no-database", command->keepsNothing, "Neither read nor write a tuning database");
   auto *merge = sub->add_option("--merge", command->merged, "Add another database to the one of --database")
                     ->check(CLI::ExistingFile);
+  sub->add_option("--export", command->exported,
+                  "Write bundles of the most promising to this folder, for ssm-launch --sweep");
+  auto *import = sub->add_option("--import", command->imported, "Take in what ssm-launch --sweep printed");
   auto *dump = sub->add_flag("--dump", command->dumps, "Print the winners of the database as SQL");
   auto *calibrates = sub->add_flag("--calibrate", command->calibrates,
                                    "Measure this processor's clock, caches and bandwidths for the cost model");
@@ -310,8 +389,10 @@ void ssm::addExploreCommand(CLI::App &app, Action &action) {
   sub->add_flag("--csv", command->asCsv, "Print a line a variant");
   command->options.declare(*sub);
   sub->callback([=, &action] {
-    if (!*model && !*merge && !*dump && !*calibrates)
+    if (!*model && !*merge && !*import && !*dump && !*calibrates)
       throw CLI::RequiredError("MODEL");
+    if (command->device == "emulate" && !*target)
+      command->subject.target = "sm_90";
     command->subject.libraryFolder = command->options.libraryFolder;
     command->subject.recurrence = command->options.recurrence;
     command->subject.preparation = command->options.preparation();

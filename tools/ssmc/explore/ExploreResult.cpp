@@ -65,6 +65,22 @@ ordered_json ssm::describeVariant(const Variant &variant) {
     json["registers"] = variant.prediction.registers;
     json["bytes"] = variant.prediction.bytes;
   }
+  if (variant.isRefined || !variant.counted.empty()) {
+    json["registers"] = variant.prediction.registers;
+    json["registers_assembled"] = variant.isRefined;
+    json["bytes"] = variant.prediction.bytes;
+    json["resident_blocks"] = variant.prediction.residentBlocks;
+    json["waves"] = variant.prediction.waves;
+  }
+  if (!variant.counted.empty()) {
+    ordered_json counts = ordered_json::object(), predicted = ordered_json::object();
+    for (const auto &[kind, count] : variant.counted)
+      counts[kind] = count;
+    for (const auto &[kind, count] : variant.prediction.operations)
+      predicted[kind] = count;
+    json["counted"] = std::move(counts);
+    json["predicted_counts"] = std::move(predicted);
+  }
   ordered_json terms = ordered_json::object();
   for (const CostTerm &term : variant.prediction.terms)
     terms[term.name] = term.seconds;
@@ -81,7 +97,7 @@ ordered_json ssm::toJson(const ExploreResult &result, size_t most) {
   size_t unmeasured = 0;
   for (size_t number : result.ranking()) {
     const Variant &variant = result.variants[number];
-    if (variant.isMeasured() || !variant.error.empty() || unmeasured++ < most)
+    if (variant.isMeasured() || !variant.error.empty() || !variant.counted.empty() || unmeasured++ < most)
       variants.push_back(describeVariant(variant));
   }
   auto correlation = result.correlation();
@@ -142,6 +158,42 @@ static std::string bar(double share, int width) {
   return text + eighths[parts % 8];
 }
 
+static void printBest(const ExploreResult &result, llvm::raw_ostream &stream) {
+  if (result.interrupted)
+    stream << "\ninterrupted: what was measured is kept\n";
+  const Variant &best = result.variants[result.best];
+  stream << "\nbest: " << best.schedule << "\n";
+  for (const std::string &line : predictionTexts(best.prediction))
+    stream << "  " << line << "\n";
+}
+
+/// Where nothing is measured: predictions, and what was counted beside what the model counts.
+static void printPredicted(const ExploreResult &result, llvm::raw_ostream &stream, const std::vector<size_t> &ranking,
+                           size_t rows) {
+  stream << "predicted ms  registers  blocks/SM  waves\n";
+  size_t shown = 0;
+  for (size_t number : ranking) {
+    const Variant &variant = result.variants[number];
+    bool isNamed = number == result.best || number == result.automatic;
+    if (!variant.error.empty() || (shown++ >= rows && !isNamed))
+      continue;
+    const Prediction &predicted = variant.prediction;
+    stream << llvm::format("%12.4f %9.0f%c %10lld %6lld  ", predicted.seconds * 1e3, predicted.registers,
+                           variant.isRefined ? ' ' : '~', static_cast<long long>(predicted.residentBlocks),
+                           static_cast<long long>(predicted.waves))
+           << variant.schedule << (number == result.best ? "  (best)" : "")
+           << (number == result.automatic ? "  (auto)" : "") << "\n";
+    for (const auto &[kind, count] : variant.counted) {
+      auto own = llvm::find_if(predicted.operations, [&](const auto &one) { return one.first == kind; });
+      stream << llvm::format("%16s counted %14.0f", kind.c_str(), count);
+      if (own != predicted.operations.end())
+        stream << llvm::format(", predicted %14.0f", own->second);
+      stream << "\n";
+    }
+  }
+  printBest(result, stream);
+}
+
 void ssm::printTable(const ExploreResult &result, llvm::raw_ostream &stream, size_t rows) {
   stream << result.legal << " legal of " << result.written << " written, " << result.distinct << " different kernels, "
          << result.fitting << " after resources, " << result.counts.compiled << " compiled, " << result.counts.measured
@@ -150,6 +202,9 @@ void ssm::printTable(const ExploreResult &result, llvm::raw_ostream &stream, siz
     stream << ", " << result.known << " of them before";
   stream << "\n\n";
   std::vector<size_t> ranking = result.ranking();
+  bool isMeasured = llvm::any_of(result.variants, [](const Variant &variant) { return variant.isMeasured(); });
+  if (!isMeasured)
+    return printPredicted(result, stream, ranking, rows);
   double longest = 0;
   size_t shown = 0;
   for (size_t number : ranking)
@@ -171,12 +226,7 @@ void ssm::printTable(const ExploreResult &result, llvm::raw_ostream &stream, siz
     stream.indent(21 - std::min(columns, 20)) << variant.schedule << (number == result.best ? "  (best)" : "")
                                               << (number == result.automatic ? "  (auto)" : "") << "\n";
   }
-  const Variant &best = result.variants[result.best];
-  stream << "\nbest: " << best.schedule << "\n";
-  for (const std::string &line : predictionTexts(best.prediction))
-    stream << "  " << line << "\n";
+  printBest(result, stream);
   if (std::optional<double> correlation = result.correlation())
     stream << llvm::format("rank correlation of predicted with measured: %.2f\n", *correlation);
-  if (result.interrupted)
-    stream << "interrupted: what was measured is kept\n";
 }

@@ -24,6 +24,10 @@ struct Variant {
   std::vector<double> confirmed;
   /// Why it could not be compiled or was wrong.
   std::string error;
+  /// What its kernels did on the emulated device, by kind.
+  std::vector<std::pair<std::string, double>> counted;
+  /// Predicted with the registers that the assembler gave it.
+  bool isRefined = false;
   /// Measured before this run.
   bool isOld = false;
 

@@ -25,6 +25,8 @@ public:
   RecurrenceOp recurrence() const { return model.recurrence(); }
   const CompileTarget &target() const { return machine; }
   const CostModel &cost() const { return *costModel; }
+  /// The text that was read.
+  llvm::StringRef text() const { return model.text(); }
   TuningRun run() const;
 
   /// A schedule as the search takes it. Errors: it is not legal.
