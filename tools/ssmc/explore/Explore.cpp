@@ -306,8 +306,9 @@ static llvm::Expected<int> explore(ExploreCommand &command) {
   if (command.device == "cuda") {
     if (llvm::Error error = checkCuda())
       return error;
-    return llvm::createStringError("--device cuda: this command measures no GPU by itself; --export writes bundles that "
-                                   "ssm-launch --sweep measures, and --import brings the times back");
+    return llvm::createStringError(
+        "--device cuda: this command measures no GPU by itself; --export writes bundles that "
+        "ssm-launch --sweep measures, and --import brings the times back");
   }
   if (command.calibrates)
     return calibrateMachine();
