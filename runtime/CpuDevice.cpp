@@ -3,6 +3,7 @@
 #include "runtime/CpuDevice.h"
 
 #include <algorithm>
+#include <cstring>
 
 using namespace ssm;
 
@@ -35,7 +36,7 @@ ssm_status CpuDevice::prepare(const Bundle &bundle, unsigned threads, const std:
         refused = &program;
         continue;
       }
-      if (ssm_status status = device->load(bundle, program, only, loaded, error))
+      if (ssm_status status = device->load(bundle, function, program, only, loaded, error))
         return status;
       isUseful |= !loaded.kernels.empty();
     }
@@ -50,21 +51,33 @@ ssm_status CpuDevice::prepare(const Bundle &bundle, unsigned threads, const std:
   return fail(error, SSM_NO_CODE, "the bundle has no %.200s for processors", only.empty() ? "code" : only.c_str());
 }
 
-ssm_status CpuDevice::load(const Bundle &bundle, const Manifest::Program &program, const std::string &only,
-                           LoadedProgram &loaded, ssm_error *error) {
-  auto code = std::find_if(program.code.begin(), program.code.end(),
+ssm_status CpuDevice::load(const Bundle &bundle, const Manifest::Function &function, const Manifest::Program &program,
+                           const std::string &only, LoadedProgram &loaded, ssm_error *error) {
+  auto file = std::find_if(program.code.begin(), program.code.end(),
                            [](const Manifest::Code &each) { return each.kind == codeKind; });
-  if (code == program.code.end() || (!only.empty() && only != codeKind))
+  if (file == program.code.end() || (!only.empty() && only != codeKind))
     return SSM_OK;
-  Result<std::unique_ptr<SharedObject>> object = SharedObject::load(bundle.files.at(code->file));
+  Result<std::unique_ptr<SharedObject>> object = SharedObject::load(bundle.files.at(file->file));
   if (!object)
-    return fail(error, SSM_BAD_BUNDLE, "%.200s: %.700s", code->file.c_str(), object.error().c_str());
+    return fail(error, SSM_BAD_BUNDLE, "%.200s: %.700s", file->file.c_str(), object.error().c_str());
   for (const Manifest::Kernel &kernel : program.kernels) {
-    void *function = (*object)->find(kernel.entry.c_str());
-    if (!function)
-      return fail(error, SSM_BAD_BUNDLE, "%.200s: there is no kernel '%.200s' in it", code->file.c_str(),
+    void *code = (*object)->find(kernel.entry.c_str());
+    if (!code)
+      return fail(error, SSM_BAD_BUNDLE, "%.200s: there is no kernel '%.200s' in it", file->file.c_str(),
                   kernel.entry.c_str());
-    loaded.kernels.push_back({function});
+    // It reads as many arguments as it was compiled for, whatever the manifest has.
+    uint64_t words = 0;
+    for (const Manifest::Argument &argument : kernel.arguments)
+      words += wordsOf(function, program, argument);
+    const void *expected = (*object)->find((kernel.entry + "_words").c_str());
+    uint64_t read = 0;
+    if (expected)
+      std::memcpy(&read, expected, sizeof read);
+    if (!expected || read != words)
+      return fail(error, SSM_BAD_BUNDLE,
+                  "the kernel '%.200s' does not take the %llu arguments of 8 bytes that the manifest has for it",
+                  kernel.entry.c_str(), (unsigned long long)words);
+    loaded.kernels.push_back({code});
   }
   loaded.kind = codeKind;
   objects.push_back(std::move(*object));

@@ -28,8 +28,8 @@ public:
 
 private:
   explicit CpuDevice(unsigned threads) : pool(threads) {}
-  ssm_status load(const Bundle &bundle, const Manifest::Program &program, const std::string &only,
-                  LoadedProgram &loaded, ssm_error *error);
+  ssm_status load(const Bundle &bundle, const Manifest::Function &function, const Manifest::Program &program,
+                  const std::string &only, LoadedProgram &loaded, ssm_error *error);
 
   std::vector<std::unique_ptr<SharedObject>> objects;
   /// A call may run on a device that others call, too.

@@ -6,6 +6,7 @@
 #include "codegen/bundle/SharedCode.h"
 #include "codegen/lowering/Machine.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/Constants.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/SHA256.h"
@@ -129,6 +130,15 @@ private:
 
   Error addShared(llvm::Module &module, llvm::TargetMachine &machine, const std::string &name,
                   const CompileTarget &target, Manifest::Program &program) {
+    // What a GPU's driver says of code has to stand in a processor's: how many words each kernel reads.
+    for (const Manifest::Kernel &kernel : program.kernels) {
+      uint64_t words = 0;
+      for (const Manifest::Argument &argument : kernel.arguments)
+        words += wordsOf(manifest.functions.back(), program, argument);
+      llvm::Type *word = llvm::Type::getInt64Ty(module.getContext());
+      new llvm::GlobalVariable(module, word, /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage,
+                               llvm::ConstantInt::get(word, words), kernel.entry + "_words");
+    }
     Expected<std::string> object = emitCode(module, machine, llvm::CodeGenFileType::ObjectFile);
     if (!object)
       return object.takeError();

@@ -93,6 +93,10 @@ TEST(CpuDevice, RefusesCodeThatIsNone) {
   other.manifest.functions[0].programs[0].kernels[0].entry = "none";
   EXPECT_EQ(CpuDevice::prepare(other, 1, "", features, device, &error), SSM_BAD_BUNDLE);
   EXPECT_NE(std::string(error.message).find("there is no kernel 'none' in it"), std::string::npos) << error.message;
+  other = *bundle;
+  other.manifest.functions[0].programs[0].kernels[0].arguments.pop_back();
+  EXPECT_EQ(CpuDevice::prepare(other, 1, "", features, device, &error), SSM_BAD_BUNDLE);
+  EXPECT_NE(std::string(error.message).find("does not take the"), std::string::npos) << error.message;
   for (const char *bytes : {"", "no code",
                             "\x7f"
                             "ELF"}) {
