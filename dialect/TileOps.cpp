@@ -169,6 +169,35 @@ LogicalResult TileCombineOp::verify() { // tile_combine_c1
   return verifyPeers(*this, getPeers());
 }
 
+int64_t TileShareOp::getLaneCount() {
+  int64_t lanes = 1;
+  for (size_t level = 0; level < getPeers().size(); level += 2)
+    lanes *= getPeers()[level];
+  return lanes;
+}
+
+LogicalResult TileShareOp::verify() { // tile_share_c1, tile_share_c2
+  if (getKind() != "add" && getKind() != "max")
+    return emitOpError("has the unknown kind '") << getKind() << "'; expected add or max";
+  if (getPeers().empty())
+    return emitOpError("expects a count and a distance of lanes");
+  if (failed(verifyPeers(*this, getPeers())))
+    return failure();
+  for (size_t level = 0; level < getPeers().size(); level += 2)
+    if (getPeers()[level] * getPeers()[level + 1] > 32)
+      return emitOpError("expects lanes of one warp");
+  auto value = cast<VectorType>(getValue().getType()), result = cast<VectorType>(getType());
+  int64_t elements = value.getShape().back();
+  if (!llvm::isPowerOf2_64(elements))
+    return emitOpError("shares out ") << elements << " elements; expected a power of two";
+  SmallVector<int64_t> shape(value.getShape());
+  shape.back() = std::max<int64_t>(1, elements / getLaneCount());
+  auto expected = VectorType::get(shape, value.getElementType());
+  if (result != expected)
+    return emitOpError("expects the result ") << expected << ", found " << result;
+  return success();
+}
+
 LogicalResult TileExchangeOp::verify() { // tile_exchange_c1
   if (getSources().empty() || getResults().size() != getSources().size() * getValues().size())
     return emitOpError("of ") << getValues().size() << " tiles and " << getSources().size() << " threads has "

@@ -236,6 +236,28 @@ def Ssm_TileCombineOp : Ssm_TileOp<"tile_combine", [Pure, AllTypesMatch<["value"
   let hasVerifier = 1;
 }
 
+def Ssm_TileShareOp : Ssm_TileOp<"tile_share", [Pure]> {
+  let summary = "Sums or maxima over the lanes of a warp that share a dimension, of which each lane gets its share";
+  let description = [{
+    Of what the tiles of all lanes come to, element by element, the lane at place p of n gets elements
+    p·m/n and on along the last axis, whose extent is m; where there are fewer elements than lanes, n/m lanes one after
+    another get the same one. Places count as in tile_exchange, the first level's fastest.
+
+    - tile_share_c1: `kind` is add or max; peers as tile_scan_c5, all of them in a warp; m is a power of two.
+    - tile_share_c2: the result is the value's type with the last extent divided by n, or 1.
+
+    Example: `%s = ssm.tile_share add %v peers [4, 1] : vector<2x8xf32> -> vector<2x2xf32>`
+  }];
+  let arguments = (ins StrAttr:$kind, Ssm_Tile:$value, DenseI64ArrayAttr:$peers);
+  let results = (outs Ssm_Tile:$result);
+  let assemblyFormat = "custom<Name>($kind) $value `peers` $peers attr-dict `:` type($value) `->` type($result)";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// How many lanes share the sums.
+    int64_t getLaneCount();
+  }];
+}
+
 def Ssm_TileExchangeOp : Ssm_TileOp<"tile_exchange", [Pure, AttrSizedOperandSegments]> {
   let summary = "Tiles of other threads of the block";
   let description = [{

@@ -51,6 +51,39 @@ void lowerCombine(TileCombineOp op) {
   op.erase();
 }
 
+/// Half of a tile along its last axis.
+Value half(ImplicitLocOpBuilder &builder, Value tile, bool upper) {
+  auto type = cast<VectorType>(tile.getType());
+  SmallVector<int64_t> offsets(type.getRank(), 0), extents(type.getShape()), strides(type.getRank(), 1);
+  extents.back() /= 2;
+  offsets.back() = upper ? extents.back() : 0;
+  return vector::ExtractStridedSliceOp::create(builder, tile, offsets, extents, strides);
+}
+
+/// Halves what a lane has with each exchange: it keeps one half, and gets the other lane's of it for its own other one.
+/// Lanes that are left when one element is left add as in a butterfly.
+void lowerShare(TileShareOp op) {
+  ImplicitLocOpBuilder builder(op.getLoc(), op);
+  Value tile = op.getValue();
+  SmallVector<PeerLevel> levels = peerLevels(op.getPeers());
+  for (PeerLevel level : llvm::reverse(levels)) {
+    PeerValues peers(builder, level);
+    for (int64_t distance = level.count / 2; distance > 0; distance /= 2) {
+      if (cast<VectorType>(tile.getType()).getShape().back() == 1) {
+        tile = combine(builder, op.getKind(), tile, peers.from(peers.across(distance), tile).front());
+        continue;
+      }
+      Value lower = half(builder, tile, false), upper = half(builder, tile, true);
+      Value isUpper = peers.hasBit(distance);
+      Value kept = arith::SelectOp::create(builder, isUpper, upper, lower);
+      Value given = arith::SelectOp::create(builder, isUpper, lower, upper);
+      tile = combine(builder, op.getKind(), kept, peers.from(peers.across(distance), given).front());
+    }
+  }
+  op.replaceAllUsesWith(tile);
+  op.erase();
+}
+
 /// A shift of steps that several threads hold.
 class ShiftOverThreads {
 public:
@@ -126,14 +159,18 @@ private:
 struct CombineThreads : ssm::impl::CombineThreadsBase<CombineThreads> {
   void runOnOperation() override {
     SmallVector<TileCombineOp> sums;
+    SmallVector<TileShareOp> shares;
     SmallVector<TileShiftOp> shifts;
     getOperation().walk([&](Operation *op) {
       if (auto sum = dyn_cast<TileCombineOp>(op))
         sums.push_back(sum);
+      else if (auto share = dyn_cast<TileShareOp>(op))
+        shares.push_back(share);
       else if (auto shift = dyn_cast<TileShiftOp>(op); shift && !shift.getPeers().empty())
         shifts.push_back(shift);
     });
     llvm::for_each(sums, lowerCombine);
+    llvm::for_each(shares, lowerShare);
     for (TileShiftOp shift : shifts)
       ShiftOverThreads(shift).run();
   }

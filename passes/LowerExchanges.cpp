@@ -5,6 +5,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "passes/Passes.h"
 #include "schedule/Placement.h"
@@ -30,6 +31,7 @@ public:
   void run() {
     SmallVector<TileExchangeOp> exchanges;
     kernel.walk([&](TileExchangeOp exchange) { exchanges.push_back(exchange); });
+    llvm::for_each(exchanges, [&](TileExchangeOp &exchange) { exchange = byElement(exchange); });
     if (exchanges.empty())
       return;
     builder.setInsertionPointToStart(&kernel.getBody().front());
@@ -49,6 +51,31 @@ public:
 private:
   Value constant(int64_t value) { return arith::ConstantOp::create(builder, builder.getI64IntegerAttr(value)); }
   Value constant32(int32_t value) { return arith::ConstantOp::create(builder, builder.getI32IntegerAttr(value)); }
+
+  /// An exchange of rows as one of their elements.
+  TileExchangeOp byElement(TileExchangeOp exchange) {
+    if (!isa<VectorType>(exchange.getValues()[0].getType()))
+      return exchange;
+    builder.setLoc(exchange.getLoc());
+    builder.setInsertionPoint(exchange);
+    SmallVector<Value> elements;
+    SmallVector<Type> types;
+    for (Value row : exchange.getValues())
+      for (int64_t element = 0; element < cast<VectorType>(row.getType()).getNumElements(); ++element)
+        elements.push_back(vector::ExtractOp::create(builder, row, element));
+    for (size_t source = 0; source < exchange.getSources().size(); ++source)
+      llvm::append_range(types, ValueRange(elements).getTypes());
+    auto result = TileExchangeOp::create(builder, types, exchange.getWarp(), elements, exchange.getSources());
+    ValueRange parts = result.getResults();
+    for (Value row : exchange.getResults()) {
+      auto type = cast<VectorType>(row.getType());
+      ValueRange own = parts.take_front(type.getNumElements());
+      parts = parts.drop_front(own.size());
+      row.replaceAllUsesWith(vector::FromElementsOp::create(builder, type, own));
+    }
+    exchange.erase();
+    return result;
+  }
 
   //===--------------------------------------------------------------------===//
   // Shuffles

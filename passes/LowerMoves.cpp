@@ -47,11 +47,11 @@ Value zeroOf(OpBuilder &builder, Location loc, Type type) {
   return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
 }
 
-void lowerLoad(TileLoadOp load, bool roundsBf16) {
+void lowerLoad(TileLoadOp load, bool gpu) {
   OpBuilder builder(load);
   Location loc = load.getLoc();
   int64_t lanes = lanesOf(load.getType());
-  Type stored = roundsBf16 ? load.getStored() : bitsOf(load.getStored()), type = rowType(lanes, stored);
+  Type stored = gpu ? load.getStored() : bitsOf(load.getStored()), type = rowType(lanes, stored);
   auto alignment = builder.getI32IntegerAttr(stored.getIntOrFloatBitWidth() / 8);
   Value mask = rowMask(builder, loc, lanes, load.getLimits(), load.getCoefficients());
   Value value;
@@ -76,7 +76,7 @@ void lowerLoad(TileLoadOp load, bool roundsBf16) {
       value = arith::SelectOp::create(builder, loc, mask, value, zeroOf(builder, loc, type));
   }
   value = fromBits(builder, loc, value, rowType(lanes, load.getStored()));
-  load.replaceAllUsesWith(convertStored(builder, loc, value, getElementTypeOrSelf(load.getType())));
+  load.replaceAllUsesWith(convertStored(builder, loc, value, getElementTypeOrSelf(load.getType()), gpu));
   load.erase();
 }
 
@@ -119,12 +119,12 @@ void storeRow(OpBuilder &builder, TileStoreOp store, Value value, Value mask, in
   }
 }
 
-void lowerStore(TileStoreOp store, bool roundsBf16) {
+void lowerStore(TileStoreOp store, bool gpu) {
   OpBuilder builder(store);
   int64_t lanes = lanesOf(store.getValue().getType());
   Value mask = rowMask(builder, store.getLoc(), lanes, store.getLimits(), store.getCoefficients());
-  Value value = convertStored(builder, store.getLoc(), store.getValue(), store.getStored(), roundsBf16);
-  if (!roundsBf16)
+  Value value = convertStored(builder, store.getLoc(), store.getValue(), store.getStored(), gpu);
+  if (!gpu)
     value = toBits(builder, store.getLoc(), value);
   if (lanes > 1)
     storeRow(builder, store, value, mask, lanes);
@@ -146,9 +146,9 @@ struct LowerMoves : ssm::impl::LowerMovesBase<LowerMoves> {
         stores.push_back(store);
     });
     for (TileLoadOp load : loads)
-      lowerLoad(load, roundsBf16);
+      lowerLoad(load, gpu);
     for (TileStoreOp store : stores)
-      lowerStore(store, roundsBf16);
+      lowerStore(store, gpu);
   }
 };
 } // namespace

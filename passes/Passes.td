@@ -544,7 +544,8 @@ def CombineThreads : Pass<"ssm-combine-threads", "::mlir::func::FuncOp"> {
   let description = [{
     An `ssm.tile_combine` over lanes of a warp is a butterfly: log2 of their number exchanges with the lane whose place differs
     in one bit, each followed by one addition, after which all lanes have the same bits. Over warps, each thread reads what the
-    others have and adds neighbours first. An `ssm.tile_shift` over threads takes a step from the thread that holds it, or
+    others have and adds neighbours first. An `ssm.tile_share` halves what a lane has with each exchange: m elements over n
+    lanes take about m of them, not m·log2 n. An `ssm.tile_shift` over threads takes a step from the thread that holds it, or
     from the fill.
 
     Before:
@@ -815,8 +816,8 @@ def LowerMoves : Pass<"ssm-lower-moves", "::mlir::func::FuncOp"> {
   let description = [{
     A row whose lanes have stride 1 is one vector access, masked where a limit may cut it; other strides are one
     gather or scatter, which a target without them expands. A lane outside its limits becomes 0. bf16 is widened by a
-    shift and rounded to nearest even by integer arithmetic, NaN staying NaN; with `rounds-bf16` the target has an
-    instruction for it.
+    shift and rounded to nearest even by integer arithmetic, NaN staying NaN. With `gpu` the target has an
+    instruction for it, and a row of bf16 is widened a word at a time.
 
     Before:
     ```mlir
@@ -835,7 +836,7 @@ def LowerMoves : Pass<"ssm-lower-moves", "::mlir::func::FuncOp"> {
     }
     ```
   }];
-  let options = [Option<"roundsBf16", "rounds-bf16", "bool", "false", "The target rounds to bf16 itself">];
+  let options = [Option<"gpu", "gpu", "bool", "false", "Registers are words, and an instruction rounds to bf16">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::scf::SCFDialect"];
 }
@@ -875,7 +876,7 @@ def LowerExchanges : Pass<"ssm-lower-exchanges", "::mlir::func::FuncOp"> {
     }
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::NVVM::NVVMDialect",
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::NVVM::NVVMDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect"];
 }
 

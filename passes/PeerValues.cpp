@@ -25,6 +25,11 @@ Value PeerValues::across(int64_t distance) {
   return arith::XOrIOp::create(builder, thread, constant(distance * level.stride));
 }
 
+Value PeerValues::hasBit(int64_t distance) {
+  Value bit = arith::AndIOp::create(builder, thread, constant(distance * level.stride));
+  return arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, bit, constant(0));
+}
+
 Value PeerValues::isFrom(int64_t wanted) {
   Value place = peerPosition(builder, thread, level);
   return arith::CmpIOp::create(builder, arith::CmpIPredicate::sge, place, constant(wanted));

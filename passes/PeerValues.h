@@ -17,6 +17,8 @@ public:
   mlir::Value at(int64_t place);
   /// That of the thread whose place differs in the bit `distance`; the level is in a warp.
   mlir::Value across(int64_t distance);
+  /// Whether this thread's place has the bit `distance`.
+  mlir::Value hasBit(int64_t distance);
   /// Whether this thread's place is `place` or later.
   mlir::Value isFrom(int64_t place);
   /// The tiles as each of the threads has them, a thread after another.

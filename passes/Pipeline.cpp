@@ -80,7 +80,7 @@ void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {
   // Its vectors are no tiles, so it comes after the rows are cut.
   kernel.addPass(createStage());
   kernel.addPass(createLowerReductions());
-  kernel.addPass(createLowerMoves({/*roundsBf16=*/options.target.gpu}));
+  kernel.addPass(createLowerMoves({/*gpu=*/options.target.gpu}));
   // Of scalars: a GPU's rows are that.
   if (options.target.gpu)
     kernel.addPass(createLowerExchanges());

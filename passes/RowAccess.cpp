@@ -32,6 +32,23 @@ static Value widenBf16(OpBuilder &builder, Location loc, Value value) {
   return arith::BitcastOp::create(builder, loc, withElement(value.getType(), builder.getF32Type()), shifted);
 }
 
+static bool isOfPairs(Value value) {
+  auto type = dyn_cast<VectorType>(value.getType());
+  return type && type.getRank() == 1 && type.getNumElements() % 2 == 0;
+}
+
+/// Two bf16 that come as a word: the lower one is shifted up, of the upper one the rest is masked away. Taken apart
+/// first, the upper one would take two operations.
+static Value widenPairs(OpBuilder &builder, Location loc, Value value) {
+  int64_t pairs = cast<VectorType>(value.getType()).getNumElements() / 2;
+  auto words = VectorType::get({pairs}, builder.getI32Type()), numbers = VectorType::get({pairs}, builder.getF32Type());
+  Value bits = vector::BitCastOp::create(builder, loc, words, value);
+  Value lower = arith::ShLIOp::create(builder, loc, bits, constantLike(builder, loc, words, 16));
+  Value upper = arith::AndIOp::create(builder, loc, bits, constantLike(builder, loc, words, 0xffff0000));
+  return vector::InterleaveOp::create(builder, loc, arith::BitcastOp::create(builder, loc, numbers, lower),
+                                      arith::BitcastOp::create(builder, loc, numbers, upper));
+}
+
 /// Adds half a unit in the last place, less one where the kept part is even, and keeps the upper half. NaN could carry
 /// into infinity that way, so it becomes the quiet NaN.
 static Value narrowBf16(OpBuilder &builder, Location loc, Value value) {
@@ -48,13 +65,15 @@ static Value narrowBf16(OpBuilder &builder, Location loc, Value value) {
   return arith::BitcastOp::create(builder, loc, withElement(value.getType(), builder.getBF16Type()), half);
 }
 
-Value ssm::convertStored(OpBuilder &builder, Location loc, Value value, Type element, bool roundsBf16) {
+Value ssm::convertStored(OpBuilder &builder, Location loc, Value value, Type element, bool gpu) {
   Type from = getElementTypeOrSelf(value.getType()), f32 = builder.getF32Type();
   if (from == element)
     return value;
   if (from.isBF16())
-    return convertStored(builder, loc, widenBf16(builder, loc, value), element);
-  if (element.isBF16() && !(roundsBf16 && from.isF32()))
+    return convertStored(builder, loc,
+                         gpu && isOfPairs(value) ? widenPairs(builder, loc, value) : widenBf16(builder, loc, value),
+                         element);
+  if (element.isBF16() && !(gpu && from.isF32()))
     return narrowBf16(builder, loc, convertStored(builder, loc, value, f32));
   // f16 and f64 meet in f32 on the way up; down, a second rounding would be wrong, so that is one step.
   Type result = withElement(value.getType(), element);

@@ -7,9 +7,10 @@
 namespace ssm {
 
 /// Converts a scalar or row between its type in memory and the type of the arithmetic. Widening is exact; narrowing
-/// rounds to nearest even, and NaN stays NaN. `roundsBf16`: the target has an instruction that rounds to bf16.
+/// rounds to nearest even, and NaN stays NaN. `gpu`: registers are words, of which two bf16 are one, and an instruction
+/// rounds to bf16.
 mlir::Value convertStored(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Type element,
-                          bool roundsBf16 = false);
+                          bool gpu = false);
 
 /// Which lanes of a row satisfy Σ coefficient·lane < limit for each limit: a vector of i1, an i1 for a scalar, or null
 /// for no limits. `coefficients` holds one list a limit, with one number for a row and none for a scalar.

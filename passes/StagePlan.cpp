@@ -2,7 +2,6 @@
 
 #include "passes/StagePlan.h"
 #include "mlir/Dialect/Complex/IR/Complex.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/ComputeType.h"
 #include "passes/StageBuffer.h"
 
@@ -51,27 +50,8 @@ bool StagePlan::lacksShared(Value value) const {
   return false;
 }
 
-static bool isElementwise(Operation *op) {
-  return op->getNumResults() == 1 && op->getNumRegions() == 0 && isMemoryEffectFree(op) &&
-         !isa<PreviousOp, BeforeOp, ScanOp, FinalOp, SumOp, MaxOp, MeanOp, RenameOp, FlipOp, DelayOp, IndexOp>(op) &&
-         !isa<ComplexType>(op->getResult(0).getType()) &&
-         llvm::none_of(op->getOperandTypes(), [](Type type) { return isa<ComplexType>(type); });
-}
-
-/// Whether a value follows elementwise from inputs, and so at any coordinates and steps.
-bool StagePlan::isComputable(Value value) {
-  auto [it, isNew] = computable.try_emplace(value, false);
-  if (!isNew)
-    return it->second;
-  Operation *op = value.getDefiningOp();
-  bool result =
-      (isa<InputOp>(op) && !isa<ComplexType>(value.getType())) ||
-      (isElementwise(op) && llvm::all_of(op->getOperands(), [&](Value operand) { return isComputable(operand); }));
-  return computable[value] = result;
-}
-
 bool StagePlan::isStageable(Operation &op) {
-  if (op.getNumResults() != 1 || !dims.variesInTime(op.getResult(0)) || !isComputable(op.getResult(0)))
+  if (op.getNumResults() != 1 || !dims.variesInTime(op.getResult(0)) || !computable.contains(op.getResult(0)))
     return false;
   if (auto input = dyn_cast<InputOp>(op)) {
     const KernelTensor *tensor = tensorOf(input);
@@ -126,7 +106,7 @@ void StagePlan::chooseBefore() {
 
 /// Leaves what ends in an output to its store, down to the values that are needed before it.
 void StagePlan::findLate(Value value, OutputOp output, SmallVectorImpl<Value> &needed) {
-  if (isComputable(value))
+  if (computable.contains(value))
     return;
   Operation *op = value.getDefiningOp();
   // What does not vary in time is handed over whole: the stage computes nothing of it before its steps.

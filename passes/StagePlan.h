@@ -1,6 +1,7 @@
 #ifndef SSM_PASSES_STAGEPLAN_H
 #define SSM_PASSES_STAGEPLAN_H
 
+#include "passes/Elementwise.h"
 #include "passes/KernelInterface.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -49,7 +50,6 @@ public:
 
 private:
   bool lacksShared(mlir::Value value) const;
-  bool isComputable(mlir::Value value);
   bool isStageable(mlir::Operation &op);
   void chooseBefore();
   void chooseAfter();
@@ -64,7 +64,7 @@ private:
   const Placement &placement;
   const KernelInterface &interface;
   int64_t chunk;
-  llvm::DenseMap<mlir::Value, bool> computable;
+  ComputableValues computable;
   llvm::DenseSet<mlir::Value> early;
   /// Operations left to a store.
   llvm::DenseSet<mlir::Operation *> late;

@@ -27,14 +27,16 @@ Tiles TileStep::readOfGroup(OpBuilder &builder, Value key, llvm::function_ref<Ti
   Tiles &whole = group->read[key];
   if (whole.empty())
     whole = read(group->builder);
-  int64_t place = recurrence.getReverse() ? group->count - 1 - group->step : group->step;
-  return llvm::map_to_vector<2>(whole, [&](Value tile) -> Value {
-    auto type = cast<VectorType>(tile.getType());
-    SmallVector<int64_t> offsets(type.getRank(), 0), extents(type.getShape()), strides(type.getRank(), 1);
-    offsets.back() = place;
-    extents.back() = 1;
-    return vector::ExtractStridedSliceOp::create(builder, recurrence.getLoc(), tile, offsets, extents, strides);
-  });
+  return llvm::map_to_vector<2>(whole, [&](Value tile) { return partOfSteps(builder, tile); });
+}
+
+/// This step's part of a tile of the group's steps, which are in the order of memory along the last axis.
+Value TileStep::partOfSteps(OpBuilder &builder, Value tile) {
+  auto type = cast<VectorType>(tile.getType());
+  SmallVector<int64_t> offsets(type.getRank(), 0), extents(type.getShape()), strides(type.getRank(), 1);
+  offsets.back() = recurrence.getReverse() ? group->count - 1 - group->step : group->step;
+  extents.back() = 1;
+  return vector::ExtractStridedSliceOp::create(builder, recurrence.getLoc(), tile, offsets, extents, strides);
 }
 
 /// One tile of the steps' tiles, in the order of memory along the last axis.
@@ -58,6 +60,7 @@ void TileStep::writeGroup(OpBuilder &builder) {
 SmallVector<Value> TileStep::emitSteps(OpBuilder &builder, Value first, Value number, int64_t count,
                                        ValueRange carried) {
   group = Group{builder, count, 0, first, number};
+  group->shares = findShares(count);
   SmallVector<Value> values(carried);
   for (int64_t step = 0; step < count; ++step) {
     group->step = step;
@@ -66,6 +69,7 @@ SmallVector<Value> TileStep::emitSteps(OpBuilder &builder, Value first, Value nu
     values = emitStep(builder, at, addI64(builder, number, distance), values);
   }
   writeGroup(builder);
+  emitShares(builder);
   group.reset();
   return values;
 }

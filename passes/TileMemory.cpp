@@ -426,6 +426,16 @@ Tiles TileMemory::load(OpBuilder &builder, unsigned number, ArrayRef<SeenAs> see
   return tiles;
 }
 
+Value TileMemory::storesShared(OpBuilder &builder, DimSet own) const {
+  Value stores;
+  for (unsigned dim = 0; dim < dims.count(); ++dim)
+    if (placement.places[dim].parts() > 1 && !own.contains(dim) && !shared.contains(dim))
+      stores = andI1(builder, stores,
+                     arith::CmpIOp::create(builder, recurrence.getLoc(), arith::CmpIPredicate::eq, threadOffsets[dim],
+                                           constantI64(builder, 0)));
+  return storing ? andI1(builder, stores, storing) : stores;
+}
+
 OpBuilder TileMemory::storingOnce(OpBuilder &builder, unsigned number) const {
   Location loc = recurrence.getLoc();
   DimSet own = dims.of(interface.tensors[number].layout);
@@ -436,7 +446,7 @@ OpBuilder TileMemory::storingOnce(OpBuilder &builder, unsigned number) const {
   const std::vector<std::string> &perTile = interface.tensors[number].perTile;
   for (unsigned dim = 0; dim < dims.count(); ++dim) {
     const DimPlace &place = placement.places[dim];
-    if (own.contains(dim))
+    if (own.contains(dim) || shared.contains(dim))
       continue;
     Value zero = constantI64(builder, 0);
     bool isOwn = llvm::is_contained(perTile, dims.name(dim));
@@ -451,6 +461,8 @@ OpBuilder TileMemory::storingOnce(OpBuilder &builder, unsigned number) const {
       require(arith::CmpIPredicate::eq, isOwn ? threadOffsets[dim] : bases[dim], zero);
     }
   }
+  if (storing)
+    stores = andI1(builder, stores, storing);
   if (!stores)
     return builder;
   return OpBuilder::atBlockTerminator(scf::IfOp::create(builder, loc, stores, /*withElseRegion=*/false).thenBlock());

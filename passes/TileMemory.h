@@ -84,6 +84,15 @@ public:
   /// Whether the kernel has that tensor: the parts of a scan in chunks do not have every final state.
   bool has(KernelTensor::Role role, llvm::StringRef name) const;
 
+  /// Whether this thread is the one that stores what threads along the dimensions outside `own` share, and what blocks
+  /// along them; null where all do.
+  mlir::Value storesShared(mlir::OpBuilder &builder, DimSet own) const;
+  /// Which of the threads along `dims` that is, where it is not the first: null for all of them.
+  void setStoring(DimSet dims, mlir::Value condition) {
+    shared = dims;
+    storing = condition;
+  }
+
   /// Loads a tile at time coordinate `time` (null for a tensor that does not vary in time) as `element`s. `past` is the
   /// index along the last axis of a state with depth.
   Tiles load(mlir::OpBuilder &builder, unsigned tensor, llvm::ArrayRef<SeenAs> seen, mlir::Value time,
@@ -161,6 +170,9 @@ private:
   DimensionAnalysis dims;
   mlir::Type computeType;
   mlir::Value chunk;
+  /// As setStoring says.
+  DimSet shared;
+  mlir::Value storing;
   /// Memory that may be read in place of a tensor without elements, if any may be that.
   mlir::Value elsewhere;
   llvm::SmallVector<mlir::Value> pointers;

@@ -22,7 +22,8 @@ void TileStep::collectStaged(OpBuilder &builder) {
   if (!links || !group)
     return;
   for (auto &[value, buffer] : links->sinks)
-    group->staged[value].push_back(get(value).front());
+    if (!llvm::is_contained(group->shares.sinks, value))
+      group->staged[value].push_back(get(value).front());
 }
 
 /// Stores what the steps of a group have come to, by one of the threads that hold it.
@@ -30,17 +31,9 @@ void TileStep::writeStaged(OpBuilder &builder) {
   Location loc = recurrence.getLoc();
   for (auto &[value, tiles] : group->staged) {
     const StageBuffer &buffer = *links->sinks.lookup(value);
-    Value isFirst;
-    for (unsigned dim = 0; dim < dims.count(); ++dim) {
-      if (dim == dims.scan() || placement.places[dim].parts() == 1 || buffer.dims().contains(dim))
-        continue;
-      Value is = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, memory.threadOffset(dim),
-                                       constantI64(builder, 0));
-      isFirst = isFirst ? Value(arith::AndIOp::create(builder, loc, isFirst, is)) : is;
-    }
     OpBuilder at = builder;
-    if (isFirst)
-      at = OpBuilder::atBlockTerminator(scf::IfOp::create(builder, loc, isFirst, /*withElseRegion=*/false).thenBlock());
+    if (Value stores = memory.storesShared(builder, buffer.dims().with(dims.scan())))
+      at = OpBuilder::atBlockTerminator(scf::IfOp::create(builder, loc, stores, /*withElseRegion=*/false).thenBlock());
     Value number = addI64(at, group->number, memory.stepsBefore());
     Value tile = tiles.size() == 1 ? tiles.front() : joinSteps(at, tiles);
     buffer.store(at, memory, tile, number, group->count);

@@ -100,6 +100,7 @@ Tiles TileStep::emitReduction(OpBuilder &builder, Operation &op, const Tiles &va
         factor = factor ? mulI64(builder, factor, memory.sizeOf(builder, dim)) : memory.sizeOf(builder, dim);
   };
   scaleBy(isa<SumOp>(op) ? absent : isa<MeanOp>(op) ? reduced : DimSet());
+  bool isShared = group && group->shares.sums.contains(&op);
   Tiles result;
   for (Value tile : values) {
     Type element = cast<VectorType>(tile.getType()).getElementType();
@@ -109,7 +110,7 @@ Tiles TileStep::emitReduction(OpBuilder &builder, Operation &op, const Tiles &va
       sum = TileReduceOp::create(builder, op.getLoc(), memory.tileType(own - reduced, element), kind, tile,
                                  builder.getDenseI64ArrayAttr(axes), limits, builder.getArrayAttr(coefficients));
     for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (SmallVector<int64_t> peers = peersOf(dim); reduced.contains(dim) && !peers.empty())
+      if (SmallVector<int64_t> peers = peersOf(dim); reduced.contains(dim) && !peers.empty() && !isShared)
         sum = TileCombineOp::create(builder, op.getLoc(), kind, sum, peers);
     if (factor) {
       Value number = asTile(builder, arith::SIToFPOp::create(builder, op.getLoc(), element, factor));
@@ -287,6 +288,8 @@ void TileStep::emitAll(bool inTime) {
     Value value = op.getNumResults() ? Value(op.getResult(0)) : Value();
     if (!value || !plan.isNeeded(value) || dims.variesInTime(value) != inTime || !(dims.of(value) & loops).empty())
       continue;
+    if (group && group->shares.leaves(&op))
+      continue;
     if (auto input = dyn_cast<InputOp>(op); !input || isReadPlainly(input))
       get(value);
   }
@@ -399,7 +402,7 @@ Tiles TileStep::emitPast(OpBuilder &builder, StringRef state, int64_t back) {
 }
 
 void TileStep::emitOutput(OpBuilder &builder, OutputOp output) {
-  if (links && links->leftOut.contains(output))
+  if ((links && links->leftOut.contains(output)) || (group && group->shares.leaves(output)))
     return;
   unsigned number = memory.lookup(KernelTensor::Role::Output, output.getName());
   DimSet set = dims.of(output.getLayout());
@@ -424,6 +427,7 @@ SmallVector<Value> TileStep::emitStep(OpBuilder &builder, Value timeCoordinate, 
   for (const Phase &phase : plan.step())
     emitPhase(phase);
   collectStaged(builder);
+  collectShares();
   SmallVector<Value> result;
   for (const State &state : states) {
     if (state.depth == 0 || plan.bufferOf(state))

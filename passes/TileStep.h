@@ -4,6 +4,7 @@
 #include "passes/StageBuffer.h"
 #include "passes/TileLoops.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 #include <deque>
 
 namespace ssm {
@@ -57,6 +58,16 @@ private:
     bool inTime;
     llvm::DenseMap<mlir::Value, Tiles> tiles = llvm::DenseMap<mlir::Value, Tiles>();
   };
+  /// What threads that share sums leave to the end of a group of steps, when each does it for its share of the steps.
+  struct Shares {
+    /// Sums and maxima, of which a step makes this thread's part alone, and what follows from them elementwise.
+    llvm::SetVector<mlir::Operation *> sums;
+    llvm::DenseSet<mlir::Operation *> late;
+    llvm::SmallVector<OutputOp> outputs;
+    llvm::SmallVector<mlir::Value> sinks;
+    DimSet reduced;
+    bool leaves(mlir::Operation *op) const { return late.contains(op); }
+  };
   /// Steps that are emitted one after another.
   struct Group {
     mlir::OpBuilder builder;
@@ -71,6 +82,10 @@ private:
         llvm::MapVector<unsigned, llvm::SmallVector<mlir::Value>>();
     llvm::MapVector<mlir::Value, llvm::SmallVector<mlir::Value>> staged =
         llvm::MapVector<mlir::Value, llvm::SmallVector<mlir::Value>>();
+    Shares shares = Shares();
+    /// This thread's parts of the shared sums, a tile a step.
+    llvm::MapVector<mlir::Operation *, llvm::SmallVector<mlir::Value>> parts =
+        llvm::MapVector<mlir::Operation *, llvm::SmallVector<mlir::Value>>();
   };
   /// A sum over loops while its phase runs.
   struct RunningSum {
@@ -100,10 +115,17 @@ private:
 
   // Steps together: TileCopies.cpp.
   Tiles readOfGroup(mlir::OpBuilder &builder, mlir::Value key, llvm::function_ref<Tiles(mlir::OpBuilder &)> read);
+  mlir::Value partOfSteps(mlir::OpBuilder &builder, mlir::Value tile);
   bool readsTogether(mlir::Value value);
   bool writesTogether(unsigned output);
   mlir::Value joinSteps(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Value> tiles);
   void writeGroup(mlir::OpBuilder &builder);
+  // Sums that threads share out: TileShares.cpp.
+  Shares findShares(int64_t count);
+  bool mayShare(mlir::Operation &op, DimSet reduced);
+  DimSet sharedDims(mlir::Operation &op);
+  void collectShares();
+  void emitShares(mlir::OpBuilder &builder);
   // Stages: TileStaged.cpp.
   const StageBuffer *sourceOf(mlir::Value value) const { return links ? links->sources.lookup(value) : nullptr; }
   Tiles readStaged(mlir::OpBuilder &builder, mlir::Value value, const StageBuffer &buffer);

@@ -241,6 +241,34 @@ func.func @tile_combine_c1_peers(%a: vector<4xf32>) {
 }
 
 // -----
+func.func @tile_share_c1_kind(%a: vector<4xf32>) {
+  // expected-error@+1 {{'ssm.tile_share' op has the unknown kind 'mul'; expected add or max}}
+  %0 = ssm.tile_share mul %a peers [4, 1] : vector<4xf32> -> vector<1xf32>
+  return
+}
+
+// -----
+func.func @tile_share_c1_warp(%a: vector<4xf32>) {
+  // expected-error@+1 {{'ssm.tile_share' op expects lanes of one warp}}
+  %0 = ssm.tile_share add %a peers [4, 32] : vector<4xf32> -> vector<1xf32>
+  return
+}
+
+// -----
+func.func @tile_share_c1_elements(%a: vector<6xf32>) {
+  // expected-error@+1 {{'ssm.tile_share' op shares out 6 elements; expected a power of two}}
+  %0 = ssm.tile_share add %a peers [2, 1] : vector<6xf32> -> vector<3xf32>
+  return
+}
+
+// -----
+func.func @tile_share_c2(%a: vector<2x8xf32>) {
+  // expected-error@+1 {{'ssm.tile_share' op expects the result 'vector<2x2xf32>', found 'vector<2x4xf32>'}}
+  %0 = ssm.tile_share add %a peers [4, 1] : vector<2x8xf32> -> vector<2x4xf32>
+  return
+}
+
+// -----
 func.func @tile_exchange_c1_count(%a: vector<4xf32>, %t: i64) {
   // expected-error@+1 {{'ssm.tile_exchange' op of 1 tiles and 2 threads has 1 results}}
   %0 = ssm.tile_exchange %a from %t, %t : (vector<4xf32>, i64, i64) -> vector<4xf32>

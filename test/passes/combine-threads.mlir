@@ -15,6 +15,27 @@ func.func @warps(%x: vector<1xf32>) -> vector<1xf32> {
   return %s : vector<1xf32>
 }
 
+// Two elements over four lanes: each lane keeps one and gives the other away, then adds what the other lane that has it
+// came to.
+// CHECK-LABEL: func.func @share(
+// CHECK-SAME:      %[[X:.*]]: vector<2xf32>
+// CHECK:         %[[THREAD:.*]] = ssm.tile_place thread
+// CHECK:         %[[LOWER:.*]] = vector.extract_strided_slice %[[X]] {offsets = [0], sizes = [1]
+// CHECK:         %[[UPPER:.*]] = vector.extract_strided_slice %[[X]] {offsets = [1], sizes = [1]
+// CHECK:         %[[BIT:.*]] = arith.andi %[[THREAD]], %c2
+// CHECK:         %[[IS:.*]] = arith.cmpi ne, %[[BIT]]
+// CHECK:         %[[KEPT:.*]] = arith.select %[[IS]], %[[UPPER]], %[[LOWER]]
+// CHECK:         %[[GIVEN:.*]] = arith.select %[[IS]], %[[LOWER]], %[[UPPER]]
+// CHECK:         %[[GOT:.*]] = ssm.tile_exchange warp %[[GIVEN]] from
+// CHECK:         %[[SUM:.*]] = arith.addf %[[KEPT]], %[[GOT]]
+// CHECK:         %[[MORE:.*]] = ssm.tile_exchange warp %[[SUM]] from
+// CHECK:         %[[ALL:.*]] = arith.addf %[[SUM]], %[[MORE]]
+// CHECK:         return %[[ALL]]
+func.func @share(%x: vector<2xf32>) -> vector<1xf32> {
+  %s = ssm.tile_share add %x peers [4, 1] : vector<2xf32> -> vector<1xf32>
+  return %s : vector<1xf32>
+}
+
 // Each thread holds two steps: step 0 comes from the last of the thread before, step 1 from the thread itself.
 // CHECK-LABEL: func.func @shift(
 // CHECK-SAME:      %[[X:.*]]: vector<2x1xf32>, %[[FILL:.*]]: vector<1x1xf32>

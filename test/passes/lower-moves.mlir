@@ -1,4 +1,5 @@
 // RUN: ssm-opt %s --split-input-file --ssm-lower-moves | FileCheck %s --implicit-check-not=ssm.tile
+// RUN: ssm-opt %s --split-input-file --ssm-lower-moves=gpu | FileCheck %s --check-prefix=GPU
 
 // Lanes of stride 1 under a limit are one masked access, aligned to an element and no more.
 // CHECK-LABEL: func.func @contiguous
@@ -38,6 +39,21 @@ func.func @strided(%p: !llvm.ptr, %o: i64, %ld: i64, %n: i64) {
 // CHECK:         arith.trunci {{.*}} : vector<4xi32> to vector<4xi16>
 // CHECK:         llvm.store {{.*}} : vector<4xi16>, !llvm.ptr
 func.func @bf16(%p: !llvm.ptr, %o: i64) {
+  %c1 = arith.constant 1 : i64
+  %x = ssm.tile_load bf16 %p[%o] strides(%c1) : !llvm.ptr, vector<4xf32>
+  ssm.tile_store %x, bf16 %p[%o] strides(%c1) : !llvm.ptr, vector<4xf32>
+  return
+}
+
+// -----
+// On a GPU a row of bf16 is words: the lower half is shifted up, the upper one masked. An instruction rounds.
+// GPU-LABEL: func.func @pairs
+// GPU:         %[[WORDS:.*]] = vector.bitcast %{{.*}} : vector<4xbf16> to vector<2xi32>
+// GPU-DAG:     %[[LOW:.*]] = arith.shli %[[WORDS]], %{{.*}} : vector<2xi32>
+// GPU-DAG:     %[[HIGH:.*]] = arith.andi %[[WORDS]], %{{.*}} : vector<2xi32>
+// GPU:         vector.interleave
+// GPU:         arith.truncf
+func.func @pairs(%p: !llvm.ptr, %o: i64) {
   %c1 = arith.constant 1 : i64
   %x = ssm.tile_load bf16 %p[%o] strides(%c1) : !llvm.ptr, vector<4xf32>
   ssm.tile_store %x, bf16 %p[%o] strides(%c1) : !llvm.ptr, vector<4xf32>

@@ -154,6 +154,32 @@ TEST(GpuKernelKnobs, GiveTheInterpretersResult) {
     }
 }
 
+/// Sums over threads for several steps at once, of which each lane finishes a share: as many steps as lanes, more and
+/// fewer; with warps beside them, another dimension on lanes, and memory along time or not.
+TEST(GpuKernelShares, GiveTheInterpretersResult) {
+  const std::pair<const char *, const char *> schedules[] = {
+      {"mamba1.ssm", "member=grid,thread:4; time=loop,reg:8; state=lane:4,reg"},
+      {"mamba1.ssm", "member=grid,lane:2; time=loop,reg:2; state=lane:8"},
+      {"mamba1.ssm", "member=grid; time=loop:16,reg:4; state=thread:2,lane:4"},
+      {"mamba1.ssm", "member=grid,reg:2; time=loop:16,reg:4; state=lane:2,reg; load=staged; store=staged"},
+      {"mamba2.ssm", "headdim=grid,thread:2,reg:2; time=loop,reg:4; state=lane:4,reg"},
+      {"gla.ssm", "value=grid,thread:2,reg:2; time=loop,reg:4; key=thread:2,reg"},
+      {"s4d.ssm", "channel=grid; time=loop,reg:4; state=lane:4,reg"},
+  };
+  for (auto [file, schedule] : schedules)
+    for (int64_t steps : {41, 3}) {
+      SCOPED_TRACE(std::string(schedule) + ", " + std::to_string(steps) + " steps");
+      runModel(file, schedule, steps);
+      if (HasFatalFailure())
+        return;
+      if (steps == 3 || llvm::StringRef(file) != "mamba1.ssm")
+        continue;
+      runModel(file, schedule, steps, /*reverse=*/true);
+      if (HasFatalFailure())
+        return;
+    }
+}
+
 /// Time in chunks over the grid: in the order of tickets, where blocks take more than one, or by three kernels, one
 /// after another. Of S4D the decay, of S4 the matrix lacks a dimension of the grid; z and y are not what totals need.
 TEST(GpuKernelChunks, GiveTheInterpretersResult) {
