@@ -184,8 +184,9 @@ Placement StagePlan::spread(DimSet set) const {
     left /= place.threads;
   }
   for (unsigned dim = 0; dim < placement.places.size(); ++dim)
+    // Neighbouring threads have neighbouring rows: every second one would meet half of the banks.
     if (result.places[dim].regs > 1)
-      result.axes.push_back({dim, result.places[dim].regs, 1});
+      result.axes.push_back({dim, result.places[dim].regs, result.places[dim].threads});
   result.axes.push_back({std::nullopt, 1, 1});
   for (unsigned dim : placement.order)
     if (dim != placement.scan)

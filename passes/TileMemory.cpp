@@ -31,6 +31,15 @@ static Value chunkCount(OpBuilder &builder, Value steps, int64_t chunk) {
   return builder.createOrFold<arith::MaxUIOp>(loc, count, constantI64(builder, 1));
 }
 
+/// Coordinates from one thread's first element to the next thread's: threads stand together where the elements of each
+/// stand apart.
+static int64_t betweenThreads(const Placement &placement, unsigned dim) {
+  const DimPlace &place = placement.places[dim];
+  SmallVector<int64_t> axes = placement.axesOf(dim);
+  bool isApart = place.threads > 1 && axes.size() == 1 && placement.axes[axes[0]].step == place.threads;
+  return isApart ? 1 : place.tile();
+}
+
 static Value andI1(OpBuilder &builder, Value a, Value b) {
   return a ? arith::AndIOp::create(builder, builder.getUnknownLoc(), a, b) : b;
 }
@@ -151,7 +160,7 @@ void TileMemory::bindCoordinates(OpBuilder &builder) {
     }
   for (unsigned dim = 0; dim < dims.count(); ++dim)
     threadOffsets[dim] = mulI64(builder, peerPosition(builder, thread, placement.peersOf(dim)),
-                                constantI64(builder, placement.places[dim].tile()));
+                                constantI64(builder, betweenThreads(placement, dim)));
   bases.resize(dims.count());
   for (unsigned dim = 0; dim < dims.count(); ++dim)
     leaveTile(builder, dim);

@@ -6,6 +6,7 @@
 #include "runtime/Compare.h"
 #include "runtime/Safetensors.h"
 #include "tools/ssmc/Check.h"
+#include "tools/ssmc/CheckSchedules.h"
 #include "tools/ssmc/Experiment.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -152,46 +153,13 @@ llvm::Expected<RunResults> ModelCheck::runSplit(const Setting &setting, const De
   return RunResults{joinSteps(recurrence, one->outputs, two->outputs), two->states};
 }
 
-/// Schedules that differ from the default in every respect that the recurrence allows: scalar code; lanes along each
-/// dimension in turn, and on a GPU threads; staged tensors with time in short tiles. Those that are not legal for it
-/// are left out.
 llvm::SmallVector<std::string> ModelCheck::schedules(RecurrenceOp recurrence) {
   auto target = parseTarget(request.device.device == "cpu" ? "cpu" : EmulatorOptions().target);
   if (!target) {
     llvm::consumeError(target.takeError());
     return {};
   }
-  const DimensionAnalysis dims(recurrence);
-  const DimSet whole = dimsHeldWhole(recurrence, dims);
-  const std::string scan = recurrence.getScan().str();
-  auto placed = [&](StringRef spread, const std::string &level, const std::string &time) {
-    std::string text;
-    for (StringRef dim : dims.list(DimSet((uint64_t(1) << dims.count()) - 1)))
-      if (dim != scan) {
-        bool isSpread = dim == spread;
-        std::string levels = whole.contains(*dims.number(dim)) ? (isSpread ? level + "," : "") + "reg"
-                                                               : "grid" + (isSpread ? "," + level : "");
-        text += dim.str() + "=" + levels + "; ";
-      }
-    return text + time;
-  };
-  llvm::SmallVector<std::string> candidates{placed("", "", scan + "=loop"),
-                                            placed("", "", scan + "=loop:8; load=staged; store=staged")};
-  for (const char *level : {"lane:4", "thread:2"})
-    for (StringRef dim : dims.list(DimSet((uint64_t(1) << dims.count()) - 1)))
-      if (dim != scan)
-        candidates.push_back(placed(dim, level, scan + "=loop"));
-  llvm::SmallVector<std::string> legal;
-  for (const std::string &text : candidates) {
-    auto parsed = parseSchedule(text);
-    llvm::Expected<Placement> placement =
-        parsed ? placeSchedule(recurrence, *parsed, target->machine) : llvm::Expected<Placement>(parsed.takeError());
-    if (placement)
-      legal.push_back(text);
-    else
-      llvm::consumeError(placement.takeError());
-  }
-  return legal;
+  return schedulesToCheck(recurrence, target->machine);
 }
 
 /// What storing at this type may add to an error: its rounding, once for the result and once for a state on the way.

@@ -1,0 +1,83 @@
+// The schedules that `ssmc check MODEL` compares: one of every kind.
+
+#include "tools/ssmc/CheckSchedules.h"
+#include "passes/ChunkScan.h"
+
+using namespace mlir;
+using namespace ssm;
+
+namespace {
+/// Steps of a chunk: several chunks, and a part of one, in the few steps that a check makes.
+constexpr int64_t shortChunk = 8;
+
+/// Elements of a thread's tile and its copies beyond which compiling a further kind of schedule takes too long.
+constexpr int64_t maxElements = 512;
+
+int64_t elementsOf(const Placement &placement) {
+  int64_t elements = placement.copies();
+  for (const TileAxis &axis : placement.axes)
+    elements *= axis.extent;
+  return elements;
+}
+
+class Candidates {
+public:
+  explicit Candidates(RecurrenceOp recurrence)
+      : dims(recurrence), whole(dimsHeldWhole(recurrence, dims)), scan(recurrence.getScan().str()) {}
+
+  /// Dimensions that have to be held whole on registers, others on the grid; `spread` on `level` besides.
+  void add(StringRef spread, const std::string &level, const std::string &time) {
+    std::string text;
+    for (StringRef dim : all()) {
+      bool isSpread = dim == spread;
+      std::string levels = whole.contains(*dims.number(dim)) ? (isSpread ? level + "," : "") + "reg"
+                                                             : "grid" + (isSpread ? "," + level : "");
+      text += dim.str() + "=" + levels + "; ";
+    }
+    texts.push_back(text + scan + "=" + time);
+  }
+
+  SmallVector<StringRef> all() const {
+    SmallVector<StringRef> result;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dims.name(dim) != scan)
+        result.push_back(dims.name(dim));
+    return result;
+  }
+
+  llvm::SmallVector<std::string> texts;
+
+private:
+  const DimensionAnalysis dims;
+  const DimSet whole;
+  const std::string scan;
+};
+} // namespace
+
+llvm::SmallVector<std::string> ssm::schedulesToCheck(RecurrenceOp recurrence, const Target &machine) {
+  Candidates candidates(recurrence);
+  candidates.add("", "", "loop");
+  candidates.add("", "", "loop:8; load=staged; store=staged");
+  for (const char *level : {"lane:4", "thread:2"})
+    for (StringRef dim : candidates.all())
+      candidates.add(dim, level, "loop");
+  const size_t basic = candidates.texts.size();
+  candidates.add("", "", "loop,reg:4");
+  if (llvm::Error error = checkChunks(recurrence, shortChunk)) {
+    llvm::consumeError(std::move(error));
+  } else {
+    candidates.add("", "", "lane:4");
+    candidates.add("", "", "grid:" + std::to_string(shortChunk) + "; scan=passes");
+  }
+  llvm::SmallVector<std::string> legal;
+  for (auto [number, text] : llvm::enumerate(candidates.texts)) {
+    auto parsed = parseSchedule(text);
+    llvm::Expected<Placement> placement =
+        parsed ? placeSchedule(recurrence, *parsed, machine) : llvm::Expected<Placement>(parsed.takeError());
+    if (!placement)
+      llvm::consumeError(placement.takeError());
+    else if (number < basic || elementsOf(*placement) <= maxElements)
+      legal.push_back(text);
+  }
+  return legal;
+}
