@@ -22,6 +22,8 @@ struct Prediction {
   std::vector<CostTerm> terms;
   /// Tasks or blocks of a call; SIMD registers that a task keeps, or registers of a GPU's thread.
   double tasks = 0, registers = 0;
+  /// Bytes that a task keeps in memory of its own (CPU).
+  double ownBytes = 0;
   /// Bytes to and from memory beyond the last cache that holds them, with what is read again.
   double bytes = 0;
   /// Operations of a call by the pipe that executes them: instructions of a core (CPU) or a thread (GPU).
@@ -51,6 +53,10 @@ std::unique_ptr<CostModel> makeCpuCostModel(const SpaceSource &source, const Tar
                                             int64_t threads);
 std::unique_ptr<CostModel> makeGpuCostModel(const SpaceSource &source, const Target &target, const SizeHints &hints,
                                             unsigned capability);
+
+/// Whether a schedule is worth compiling: its states take at most three times the registers that there are, and a
+/// task's own memory is well within what it may keep; on a GPU, a block fits on a multiprocessor.
+bool fitsMachine(const Prediction &prediction, const Target &target);
 
 /// The prediction in words: a line for the whole, and one a term.
 std::vector<std::string> predictionTexts(const Prediction &prediction);

@@ -1,5 +1,6 @@
 // What a call takes on a CPU: instructions of each pipe, latencies of the chain through the states, and memory.
 
+#include "dialect/MatrixStates.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "schedule/CostModel.h"
 #include "schedule/ScannedTensors.h"
@@ -12,6 +13,10 @@ namespace {
 /// Registers that a row's temporaries and constants take beside the states.
 constexpr double otherRegisters = 10;
 
+/// Registers that states may take, over those that there are: beyond it every step spills most of them.
+constexpr double mostRegisters = 3;
+/// Bytes of a task's own memory: within the MiB that it may keep, which passes count more exactly.
+constexpr double mostOwnBytes = 768 << 10;
 /// Bytes of a line of a cache.
 constexpr double lineBytes = 64;
 
@@ -29,6 +34,7 @@ public:
   CpuCost(const SpaceSource &source, const Target &target, const SizeHints &hints, int64_t threads)
       : work(source.sequential, hints), target(target), cpu(cpuParameters(target.vectorBytes)),
         threads(std::max<int64_t>(threads, 1)) {
+    hasMatrices = !findMatrixStates(work.recurrence, work.dims).empty();
     for (const ScannedTensor &tensor : tensorsAlongScan(work.recurrence))
       (tensor.isInput ? inputsAlong : outputsAlong).insert(tensor.name);
     for (Operation &op : work.recurrence.getBody().front()) {
@@ -70,6 +76,7 @@ private:
   llvm::StringSet<> inputsAlong, outputsAlong;
   /// Operations that depend on states.
   llvm::DenseSet<Operation *> ofStates;
+  bool hasMatrices = false;
 };
 } // namespace
 
@@ -367,8 +374,9 @@ Pipes CpuCost::countPipes(const Candidate &candidate) const {
   addStates(candidate, pipes);
   addScan(candidate, pipes);
   if (double steps = candidate.blockSteps; steps > 1) {
-    // One pass over the states for several steps; what these read of each other is small sums.
-    pipes.vector *= steps * (1 + 0.1 * (steps - 1));
+    // One pass over the states for several steps. Matrix states decay once for all of them, and what steps read of each
+    // other is small sums, more of them with each step.
+    pipes.vector *= steps * (hasMatrices ? 0.8 + 0.05 * (steps - 1) : 1 + 0.1 * (steps - 1));
     pipes.shuffle *= steps;
     pipes.apart *= steps;
     pipes.load *= 1 + 0.4 * (steps - 1);
@@ -436,6 +444,7 @@ Prediction CpuCost::predict(const Candidate &candidate) const {
   add(CpuTerm::Memory, memory, number(prediction.bytes / 1e6) + " MB from beyond the second cache");
   llvm::sort(prediction.terms, [](const CostTerm &a, const CostTerm &b) { return a.seconds > b.seconds; });
   prediction.tasks = tasks;
+  prediction.ownBytes = pipes.ownBytes;
   for (const State &state : work.states)
     if ((work.dims.of(state.layout) & placement.loopSet(LoopPlace::Inside)).empty())
       prediction.registers += work.rows(placement, work.dims.of(state.layout)) * registersALane(placement);
@@ -450,6 +459,12 @@ Prediction CpuCost::predict(const Candidate &candidate) const {
 std::unique_ptr<CostModel> ssm::makeCpuCostModel(const SpaceSource &source, const Target &target,
                                                  const SizeHints &hints, int64_t threads) {
   return std::make_unique<CpuCost>(source, target, hints, threads);
+}
+
+bool ssm::fitsMachine(const Prediction &prediction, const Target &target) {
+  if (target.gpu)
+    return prediction.residentBlocks > 0;
+  return prediction.registers <= mostRegisters * target.vectorRegisters && prediction.ownBytes <= mostOwnBytes;
 }
 
 std::vector<std::string> ssm::predictionTexts(const Prediction &prediction) {

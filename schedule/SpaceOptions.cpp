@@ -276,11 +276,12 @@ SpaceOptions::Options SpaceOptions::ofKnobs() const {
     options.push_back(option);
   };
   Knob load{"load", {}, "staged"}, store{"store", {}, "staged"};
-  if (readsAlong)
+  bool isBoth = readsAlong && writesAlong;
+  if (readsAlong && !(isBoth && limits.coarse))
     add({load});
-  if (writesAlong)
+  if (writesAlong && !(isBoth && limits.coarse))
     add({store});
-  if (readsAlong && writesAlong)
+  if (isBoth)
     add({load, store});
   if (target.gpu && readsAlong) {
     std::vector<Knob> knobs{{"at", {"free"}, "stage"}};

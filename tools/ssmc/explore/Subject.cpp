@@ -7,9 +7,6 @@
 using namespace mlir;
 using namespace ssm;
 
-/// Registers that states may take, over those that there are: beyond it every step spills most of them.
-static constexpr double mostRegisters = 3;
-
 llvm::Expected<std::unique_ptr<Subject>> Subject::make(const Options &options, Timing &timing) {
   DeviceOptions device;
   device.mode = options.mode;
@@ -81,12 +78,6 @@ ExploreResult Subject::describe() const {
   return result;
 }
 
-bool Subject::fits(const Prediction &prediction) const {
-  if (machine.isGpu())
-    return prediction.residentBlocks > 0;
-  return prediction.registers <= mostRegisters * machine.machine.vectorRegisters;
-}
-
 llvm::Error Subject::list(const SpaceLimits &limits, ExploreResult &result, Timing &timing) const {
   ScheduleSpace space =
       timing.measure("list schedules", [&] { return makeScheduleSpace(prepared.source, machine.machine, {}, limits); });
@@ -105,7 +96,7 @@ llvm::Error Subject::list(const SpaceLimits &limits, ExploreResult &result, Timi
       bool isAutomatic = candidate.key == placed->key;
       Variant variant(isAutomatic ? *schedule : printSchedule(candidate.schedule), candidate.choices,
                       costModel->predict(candidate));
-      if (!isAutomatic && !fits(variant.prediction))
+      if (!isAutomatic && !fitsMachine(variant.prediction, machine.machine))
         continue;
       if (isAutomatic)
         found = result.variants.size();

@@ -40,7 +40,6 @@ public:
 
 private:
   Subject(Model model, Options options) : model(std::move(model)), options(std::move(options)) {}
-  bool fits(const Prediction &prediction) const;
 
   Model model;
   Options options;
