@@ -76,8 +76,9 @@ private:
 };
 } // namespace
 
-/// Lanes exchange by shuffles, log2 of their number for each value; threads of other warps by shared memory between two
-/// barriers.
+/// Lanes exchange by shuffles. Of several steps in a row each exchange hands over half of the sums and keeps the other
+/// half, until one is left: m values over n lanes take about m exchanges where m is large, log2 n where it is 1.
+/// Threads of other warps go through shared memory, between two barriers.
 void GpuCost::addSum(const Placement &placement, const ValueWork &value, Operations &operations) const {
   DimSet result = work.dims.of(value.op->getResult(0)), over = work.dims.of(value.op->getOperand(0)) - result;
   operations.arithmetic += value.rows * value.times;
@@ -87,8 +88,13 @@ void GpuCost::addSum(const Placement &placement, const ValueWork &value, Operati
       continue;
     for (PeerLevel level : placement.peersOf(dim))
       if (level.inWarp()) {
-        operations.shuffle += rows * std::log2(level.count);
-        operations.arithmetic += rows * std::log2(level.count);
+        double steps = static_cast<double>(placement.copies()), left = rows * steps, exchanges = 0;
+        for (int64_t lanes = level.count; lanes > 1; lanes /= 2) {
+          left = std::max(1.0, std::ceil(left / 2));
+          exchanges += left;
+        }
+        operations.shuffle += exchanges / steps;
+        operations.arithmetic += exchanges / steps;
       } else {
         operations.shared += rows * (1 + level.count);
         operations.barriers += 2;
