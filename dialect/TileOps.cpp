@@ -69,6 +69,23 @@ LogicalResult TileStoreOp::verify() { // tile_store_c1
   return verifyRuns(*this, getValue().getType(), getAligned(), getCoefficients());
 }
 
+LogicalResult TileCopyOp::verify() {
+  size_t rank = getShape().size();
+  if (rank == 0 || getPlaces().size() != rank - 1) // tile_copy_c1
+    return emitOpError("of ") << rank << " axes expects a place an axis but the last, found " << getPlaces().size();
+  if (failed(verifyAccess(*this, rank - 1, getStrides().size(), 0, ArrayAttr::get(getContext(), {}))) ||
+      failed(verifyLimits(*this, rank, getLimits().size(), getCoefficients())))
+    return failure();
+  int64_t bytes = getShape().back() * getStored().getIntOrFloatBitWidth() / 8, aligned = getAligned();
+  if (!llvm::is_contained({4, 8, 16}, aligned) || bytes % aligned != 0) // tile_copy_c2
+    return emitOpError("copies ") << aligned << " bytes at a time of " << bytes
+                                  << " along the last axis; expected 4, 8 or 16, and a multiple of it";
+  for (auto list : getCoefficients().getAsRange<DenseI64ArrayAttr>()) // tile_copy_c3
+    if (std::abs(list.asArrayRef().back()) > 1)
+      return emitOpError("has a limit with the coefficient ") << list.asArrayRef().back() << " along the last axis";
+  return success();
+}
+
 LogicalResult StageLoadOp::verify() { // stage_load_c1
   return verifyAccess(*this, getShape().size(), getStrides().size(), getLimits().size(), getCoefficients());
 }

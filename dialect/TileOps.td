@@ -101,6 +101,34 @@ def Ssm_TileStoreOp : Ssm_TileOp<"tile_store", [AttrSizedOperandSegments]> {
   let extraClassDeclaration = limitDeclarations;
 }
 
+def Ssm_TileCopyOp : Ssm_TileOp<"tile_copy", [AttrSizedOperandSegments]> {
+  let summary = "Begins to copy a tile, as it is, into memory that the threads of a block share";
+  let description = [{
+    Element (i0, i1, …, in) of a tile of `shape` goes from `source` + (`offset` + Σ strides[k]·ik + in) to
+    `target` + (`place` + Σ places[k]·ik + in) elements of `stored`. Elements outside the limits (as in `tile_load`) become 0, and
+    are not read. The copy goes on while the thread does other things (cp.async): what it has written is there after `nvvm.cp.async.wait.group`, for
+    other threads after a barrier as well. `aligned` bytes are moved at a time; a limit that falls along the last axis
+    does not cut them.
+
+    - tile_copy_c1: one stride and one place an axis but the last; limits as tile_load_c1.
+    - tile_copy_c2: `aligned` is 4, 8 or 16, and the bytes along the last axis are a multiple of it.
+    - tile_copy_c3: limits have coefficients of -1, 0 or 1 along the last axis.
+
+    Example: `ssm.tile_copy bf16 [4, 8] from %u[%o] strides(%ld) to %rows[%p] strides(%pitch) aligned 16 : !llvm.ptr, !llvm.ptr<3>`
+  }];
+  let arguments = (ins TypeAttr:$stored, DenseI64ArrayAttr:$shape, LLVM_AnyPointer:$source, I64:$offset,
+                       Variadic<I64>:$strides, LLVM_AnyPointer:$target, I64:$place, Variadic<I64>:$places,
+                       Variadic<I64>:$limits, DefaultValuedAttr<Ssm_CoefficientsAttr, "{}">:$coefficients,
+                       I64Attr:$aligned);
+  let assemblyFormat = [{
+    $stored $shape `from` $source `[` $offset `]` `strides` `(` $strides `)` `to` $target `[` $place `]`
+    `strides` `(` $places `)` (`where` $coefficients^ `below` `(` $limits `)`)? `aligned` $aligned attr-dict
+    `:` type($source) `,` type($target)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = limitDeclarations;
+}
+
 def Ssm_TileReduceOp : Ssm_TileOp<"tile_reduce", [Pure]> {
   let summary = "Sum or maximum over axes of a tile";
   let description = [{

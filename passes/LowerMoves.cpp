@@ -3,6 +3,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
@@ -133,22 +134,75 @@ void lowerStore(TileStoreOp store, bool gpu) {
   store.erase();
 }
 
+/// How many bytes of an access of `elements` from element `first` of a row on are within the limits; null where all
+/// are.
+Value bytesInside(OpBuilder &builder, TileCopyOp copy, int64_t first, int64_t elements) {
+  Location loc = copy.getLoc();
+  auto constant = [&](int64_t value) {
+    return arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value));
+  };
+  Value count;
+  for (auto [number, limit] : llvm::enumerate(copy.getLimits())) {
+    int64_t along = copy.getCoefficientsOf(number).back();
+    Value inside;
+    if (along > 0) {
+      Value left = arith::SubIOp::create(builder, loc, limit, constant(first));
+      inside = arith::MinSIOp::create(builder, loc, arith::MaxSIOp::create(builder, loc, left, constant(0)),
+                                      constant(elements));
+    } else {
+      // All of an access or nothing.
+      Value is = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, constant(along * first), limit);
+      inside = arith::SelectOp::create(builder, loc, is, constant(elements), constant(0));
+    }
+    count = count ? Value(arith::MinSIOp::create(builder, loc, count, inside)) : inside;
+  }
+  if (!count)
+    return count;
+  Value bytes = arith::MulIOp::create(builder, loc, count, constant(copy.getStored().getIntOrFloatBitWidth() / 8));
+  return arith::TruncIOp::create(builder, loc, builder.getI32Type(), bytes);
+}
+
+/// A row is so many accesses. Those of 16 bytes leave the first-level cache out.
+void lowerCopy(TileCopyOp copy) {
+  OpBuilder builder(copy);
+  Location loc = copy.getLoc();
+  Type stored = copy.getStored();
+  int64_t bytes = copy.getAligned(), elements = bytes * 8 / stored.getIntOrFloatBitWidth();
+  auto global = LLVM::LLVMPointerType::get(builder.getContext(), unsigned(NVVM::NVVMMemorySpace::Global));
+  auto cache = bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
+  Value source = addressOf(builder, loc, copy.getSource(), copy.getOffset(), stored);
+  source = LLVM::AddrSpaceCastOp::create(builder, loc, global, source);
+  Value target = addressOf(builder, loc, copy.getTarget(), copy.getPlace(), stored);
+  for (int64_t first = 0; first < copy.getShape().back(); first += elements) {
+    Value at = arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(first));
+    NVVM::CpAsyncOp::create(builder, loc, first ? addressOf(builder, loc, target, at, stored) : target,
+                            first ? addressOf(builder, loc, source, at, stored) : source, bytes, cache,
+                            bytesInside(builder, copy, first, elements));
+  }
+  copy.erase();
+}
+
 struct LowerMoves : ssm::impl::LowerMovesBase<LowerMoves> {
   using LowerMovesBase::LowerMovesBase;
 
   void runOnOperation() override {
     SmallVector<TileLoadOp> loads;
     SmallVector<TileStoreOp> stores;
+    SmallVector<TileCopyOp> copies;
     getOperation().walk([&](Operation *op) {
       if (auto load = dyn_cast<TileLoadOp>(op))
         loads.push_back(load);
       else if (auto store = dyn_cast<TileStoreOp>(op))
         stores.push_back(store);
+      else if (auto copy = dyn_cast<TileCopyOp>(op))
+        copies.push_back(copy);
     });
     for (TileLoadOp load : loads)
       lowerLoad(load, gpu);
     for (TileStoreOp store : stores)
       lowerStore(store, gpu);
+    for (TileCopyOp copy : copies)
+      lowerCopy(copy);
   }
 };
 } // namespace

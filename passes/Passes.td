@@ -472,6 +472,10 @@ def Tile : Pass<"ssm-tile", "::mlir::ModuleOp"> {
     tensor to have stride 1. With `load=staged` (CPU), inputs whose last axis is time are copied a time tile at a time into
     scratch, where a step's tile is contiguous; `store=staged` does the same for outputs.
 
+    On a GPU, staged values go through memory that a block's threads share: before a time tile's steps, the threads, spread
+    over it in another way, compute or copy them there, and after its steps they store outputs. With `copy=cp.async; stages=n`,
+    rows of inputs come there by `ssm.tile_copy`, into one of n slots, n - 1 tiles ahead of the steps.
+
     A dimension on a loop outside the one over time repeats the task's whole body. Dimensions on loops inside it cut the
     step into phases: a sum over such a dimension ends one, each phase runs through the tiles of the loops that its roots
     (sums, next states, outputs) have, and computes what they need from inputs, states and what earlier phases left. States
@@ -482,7 +486,8 @@ def Tile : Pass<"ssm-tile", "::mlir::ModuleOp"> {
     without masks, one in part after them.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect",
-                           "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+                           "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::NVVM::NVVMDialect"];
   let options = [
     Option<"schedule", "schedule", "std::string", "", "Schedule; empty for the default">,
     Option<"gpu", "gpu", "bool", "false", "For a GPU rather than a CPU">,
@@ -838,7 +843,7 @@ def LowerMoves : Pass<"ssm-lower-moves", "::mlir::func::FuncOp"> {
   }];
   let options = [Option<"gpu", "gpu", "bool", "false", "Registers are words, and an instruction rounds to bf16">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect",
-                           "::mlir::scf::SCFDialect"];
+                           "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect"];
 }
 
 def LowerExchanges : Pass<"ssm-lower-exchanges", "::mlir::func::FuncOp"> {

@@ -33,9 +33,18 @@ StageBuffer::StageBuffer(const Placement &block, DimSet set, Type element, int64
   }
 }
 
-int64_t StageBuffer::bytes() const {
-  int64_t elements = byStep ? steps * rows + llvm::divideCeil(steps, chunk) * padding : rows * pitch;
-  return elements * type.getIntOrFloatBitWidth() / 8;
+std::unique_ptr<StageBuffer> StageBuffer::forCopies(const Placement &block, DimSet set, Type element, int64_t slots,
+                                                    bool readBySteps) {
+  auto buffer = std::make_unique<StageBuffer>(block, set, element, /*chunk=*/1, block.timeTile, /*byStep=*/false);
+  buffer->slots = slots;
+  int64_t width = element.getIntOrFloatBitWidth() / 8;
+  if (!readBySteps && !block.padding)
+    buffer->pitch = llvm::alignTo(block.timeTile * width, block.accessBytes) / width;
+  return buffer;
+}
+
+int64_t StageBuffer::elementsOfSlot() const {
+  return byStep ? steps * rows + llvm::divideCeil(steps, chunk) * padding : rows * pitch;
 }
 
 void StageBuffer::allocate(OpBuilder &builder, Location loc) {
@@ -70,6 +79,8 @@ StageBuffer::Place StageBuffer::placeOf(OpBuilder &builder, const TileMemory &at
   } else {
     place.offset = addI64(builder, mulI64(builder, row, constant(pitch)), number);
   }
+  if (first)
+    place.offset = addI64(builder, place.offset, first);
   for (const TileAxis &axis : at.axes())
     place.strides.push_back(
         constant(axis.dim && set.contains(*axis.dim) ? axis.step * rowStrides[*axis.dim] * between : 0));
@@ -127,4 +138,11 @@ void StageBuffer::store(OpBuilder &builder, const TileMemory &at, Value tile, Va
                                    ValueRange(), builder.getArrayAttr({}));
   if (count > 1)
     store.setAligned(alignmentOf(count));
+}
+
+void StageBuffer::copyRows(OpBuilder &builder, const TileMemory &at, unsigned tensor, Value time, int64_t count,
+                           Value there) const {
+  Place place = placeOf(builder, at, at.stepsBefore(), count);
+  Value left = there ? subI64(builder, there, at.stepsBefore()) : there;
+  at.copySteps(builder, tensor, time, count, left, memory, place.offset, ArrayRef(place.strides).drop_back());
 }

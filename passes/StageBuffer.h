@@ -15,14 +15,22 @@ class StageBuffer {
 public:
   /// `set`: the value's dimensions, without the scanned one. `chunk`: steps that a thread writes at once.
   StageBuffer(const Placement &block, DimSet set, mlir::Type element, int64_t chunk, int64_t chunksPerRow, bool byStep);
+  /// Rows of an input for so many time tiles. Where they are not `readBySteps`, but by threads along each row as they
+  /// were copied, they meet all banks without padding.
+  static std::unique_ptr<StageBuffer> forCopies(const Placement &block, DimSet set, mlir::Type element, int64_t slots,
+                                                bool readBySteps);
 
-  int64_t bytes() const;
+  int64_t bytes() const { return slots * elementsOfSlot() * type.getIntOrFloatBitWidth() / 8; }
   mlir::Type element() const { return type; }
   DimSet dims() const { return set; }
   bool isByStep() const { return byStep; }
   int64_t rowCount() const { return rows; }
   /// Allocates the memory, at the function's entry.
   void allocate(mlir::OpBuilder &builder, mlir::Location loc);
+  /// From now on, accesses are to the time tile in that slot.
+  void enterSlot(mlir::OpBuilder &builder, mlir::Value slot) {
+    first = mulI64(builder, slot, constantI64(builder, elementsOfSlot()));
+  }
 
   /// The tile that `memory`'s thread holds of the step `number` of the time tile, as `element`s.
   mlir::Value load(mlir::OpBuilder &builder, const TileMemory &memory, mlir::Value number, mlir::Type element) const;
@@ -32,6 +40,10 @@ public:
   /// Stores the thread's tile of one step, or of `count` of them along the last axis.
   void store(mlir::OpBuilder &builder, const TileMemory &memory, mlir::Value tile, mlir::Value number,
              int64_t count = 1) const;
+  /// Begins to copy the thread's rows of an input, for the `count` steps that it has of a time tile from `time` on.
+  /// Only the tile's first `there` steps exist (null: all do); others become 0.
+  void copyRows(mlir::OpBuilder &builder, const TileMemory &memory, unsigned tensor, mlir::Value time, int64_t count,
+                mlir::Value there) const;
 
 private:
   struct Place {
@@ -40,6 +52,7 @@ private:
   };
   Place placeOf(mlir::OpBuilder &builder, const TileMemory &memory, mlir::Value number, int64_t count) const;
   int64_t alignmentOf(int64_t elements) const;
+  int64_t elementsOfSlot() const;
 
   DimSet set;
   mlir::Type type;
@@ -49,7 +62,9 @@ private:
   int64_t rows = 1, pitch = 0, padding = 0;
   /// By dimension, rows from one coordinate to the next.
   llvm::SmallVector<int64_t> rowStrides;
-  mlir::Value memory;
+  int64_t slots = 1;
+  /// The shared memory, and where in it the slot that is entered begins; null for the first.
+  mlir::Value memory, first;
 };
 
 } // namespace ssm

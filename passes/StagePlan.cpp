@@ -21,16 +21,6 @@ StagePlan::StagePlan(RecurrenceOp recurrence, const DimensionAnalysis &dims, con
   chooseBefore();
 }
 
-int64_t StagePlan::bytes() const {
-  int64_t sum = 0;
-  for (const StagedValue &value : staged)
-    sum += llvm::alignTo(StageBuffer(placement, value.set, value.element, chunk,
-                                     llvm::divideCeil(placement.timeTile, chunk), value.byStep)
-                             .bytes(),
-                         widestAccess);
-  return sum;
-}
-
 const KernelTensor *StagePlan::tensorOf(Operation *op) const {
   using Role = KernelTensor::Role;
   auto input = dyn_cast<InputOp>(op);
@@ -61,17 +51,54 @@ bool StagePlan::isStageable(Operation &op) {
   return placement.stagesFree && lacksShared(op.getResult(0));
 }
 
+bool StagePlan::isByStep(DimSet set) const {
+  int64_t own = 1;
+  for (const TileAxis &axis : placement.axes)
+    if (axis.dim && set.contains(*axis.dim))
+      own *= axis.extent;
+  return own > fewRows;
+}
+
 unsigned StagePlan::addValue(Value value, Type element) {
   for (auto [number, known] : llvm::enumerate(staged))
     if (known.value == value)
       return number;
   DimSet set = dims.of(value).without(dims.scan());
-  int64_t own = 1;
-  for (const TileAxis &axis : placement.axes)
-    if (axis.dim && set.contains(*axis.dim))
-      own *= axis.extent;
-  staged.push_back({value, set, element, own > fewRows});
+  staged.push_back({value, set, element, isByStep(set)});
   return staged.size() - 1;
+}
+
+/// Has an input's rows copied, where there are copies and rows; whether they are. `readers`: what the threads that read
+/// them are spread over; nothing for those that run the steps.
+bool StagePlan::copyInput(Value value, std::optional<DimSet> readers) {
+  auto input = value.getDefiningOp<InputOp>();
+  const KernelTensor *tensor = input ? tensorOf(input) : nullptr;
+  if (!placement.copyStages || !tensor || tensor->alignment == 1)
+    return false;
+  DimSet set = dims.of(value).without(dims.scan());
+  areHandedOver |= readers && *readers != set;
+  if (llvm::any_of(rows, [&](const StagedValue &known) { return known.value == value; }))
+    return true;
+  groupOf(groupsOfCopies, set).values.push_back(rows.size());
+  rows.push_back({value, set, tensor->stored});
+  return true;
+}
+
+/// The same for all inputs that a value is computed from, beside those that are given; whether there are any.
+bool StagePlan::copyInputsOf(Value value, DimSet readers, ArrayRef<Value> given) {
+  bool isAny = false;
+  DenseSet<Value> seen(given.begin(), given.end());
+  SmallVector<Value> open = {value};
+  while (!open.empty()) {
+    Value next = open.pop_back_val();
+    if (!dims.variesInTime(next) || !seen.insert(next).second)
+      continue;
+    if (next.getDefiningOp<InputOp>())
+      isAny |= copyInput(next, readers);
+    else
+      llvm::append_range(open, next.getDefiningOp()->getOperands());
+  }
+  return isAny;
 }
 
 StageGroup &StagePlan::groupOf(std::vector<StageGroup> &groups, DimSet set) {
@@ -96,6 +123,12 @@ void StagePlan::chooseBefore() {
     });
     if (!isRead)
       continue;
+    DimSet set = dims.of(value).without(dims.scan());
+    if (isa<InputOp>(op) && !isByStep(set) && copyInput(value, std::nullopt)) {
+      ofSteps.insert(value);
+      continue;
+    }
+    copyInputsOf(value, set, {});
     unsigned number = addValue(value, isa<InputOp>(op) ? tensorOf(&op)->stored : computeType(recurrence));
     // Each thread reads several of them at each step: they are converted once.
     if (staged[number].byStep)
@@ -137,7 +170,12 @@ void StagePlan::chooseAfter() {
     late.insert(output);
     StageGroup &group = groupOf(groupsAfter, dims.of(output.getLayout()).without(dims.scan()));
     group.outputs.push_back(output);
+    areReadAfter |= copyInputsOf(output.getValue(), group.set, needed);
     for (Value value : needed) {
+      if (copyInput(value, group.set)) {
+        areReadAfter = true;
+        continue;
+      }
       bool isAll = value == output.getValue();
       unsigned number = addValue(value, isAll ? tensor->stored : Type(computeType(recurrence)));
       staged[number].byStep = false;

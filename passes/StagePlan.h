@@ -24,7 +24,7 @@ struct StageGroup {
   /// Where the threads are.
   Placement placement;
   /// Before the steps: what is computed and put into shared memory (positions in StagePlan::values). After: what the
-  /// outputs are made of.
+  /// outputs are made of. Of a copy: the inputs (positions in StagePlan::copied).
   llvm::SmallVector<unsigned> values;
   llvm::SmallVector<OutputOp> outputs;
 };
@@ -44,9 +44,19 @@ public:
   llvm::ArrayRef<StagedValue> values() const { return staged; }
   llvm::ArrayRef<StageGroup> before() const { return groupsBefore; }
   llvm::ArrayRef<StageGroup> after() const { return groupsAfter; }
-  bool isEmpty() const { return staged.empty(); }
-  /// Bytes of shared memory.
-  int64_t bytes() const;
+  /// With asynchronous copies: inputs of which rows are copied as they are in memory, some time tiles ahead, for stages
+  /// and, where a thread holds few coordinates, for the steps themselves (`feedsSteps`); and the threads that copy
+  /// them.
+  llvm::ArrayRef<StagedValue> copied() const { return rows; }
+  llvm::ArrayRef<StageGroup> copies() const { return groupsOfCopies; }
+  bool feedsSteps(mlir::Value input) const { return ofSteps.contains(input); }
+  /// Whether threads that have copied rows wait for each other before these are read: where stages read others' rows,
+  /// or steps do and no stage is in between. Elsewhere the barriers around the steps are enough.
+  bool handsRowsOver() const {
+    return areHandedOver || (!ofSteps.empty() && groupsBefore.empty() && groupsAfter.empty());
+  }
+  /// Whether copied rows are read behind the last barrier of a time tile.
+  bool readsRowsLast() const { return groupsAfter.empty() ? !ofSteps.empty() : areReadAfter; }
 
 private:
   bool lacksShared(mlir::Value value) const;
@@ -55,6 +65,9 @@ private:
   void chooseAfter();
   void findLate(mlir::Value value, OutputOp output, llvm::SmallVectorImpl<mlir::Value> &early);
   unsigned addValue(mlir::Value value, mlir::Type element);
+  bool isByStep(DimSet set) const;
+  bool copyInput(mlir::Value value, std::optional<DimSet> readers);
+  bool copyInputsOf(mlir::Value value, DimSet readers, llvm::ArrayRef<mlir::Value> given);
   StageGroup &groupOf(std::vector<StageGroup> &groups, DimSet set);
   Placement spread(DimSet set) const;
   const KernelTensor *tensorOf(mlir::Operation *op) const;
@@ -68,8 +81,10 @@ private:
   llvm::DenseSet<mlir::Value> early;
   /// Operations left to a store.
   llvm::DenseSet<mlir::Operation *> late;
-  llvm::SmallVector<StagedValue> staged;
-  std::vector<StageGroup> groupsBefore, groupsAfter;
+  llvm::SmallVector<StagedValue> staged, rows;
+  std::vector<StageGroup> groupsBefore, groupsAfter, groupsOfCopies;
+  llvm::DenseSet<mlir::Value> ofSteps;
+  bool areReadAfter = false, areHandedOver = false;
 };
 
 } // namespace ssm

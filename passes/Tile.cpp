@@ -2,7 +2,9 @@
 // Passes.td has the contract.
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Passes.h"
@@ -140,8 +142,12 @@ private:
       carried = buildSteps(builder, step, first, subI64(builder, end, first), carried);
     } else {
       Value tile = constantI64(builder, placement.timeTile);
+      size_t states = carried.size();
+      if (stages)
+        llvm::append_range(carried, stages->emitAhead(builder, first, end));
       auto loop = scf::ForOp::create(
-          builder, loc, first, end, tile, carried, [&](OpBuilder &inner, Location, Value first, ValueRange state) {
+          builder, loc, first, end, tile, carried, [&](OpBuilder &inner, Location, Value first, ValueRange all) {
+            ValueRange state = all.take_front(states), ahead = all.drop_front(states);
             // Where tiles fill the sequence, each is as long as the others.
             std::optional<int64_t> known = recurrence.sizeOf(recurrence.getScan());
             bool areWhole = stages && known && *known % placement.timeTile == 0;
@@ -149,14 +155,16 @@ private:
             Value time = timeOf(inner, first, steps);
             stage(inner, loads, time, count);
             if (stages)
-              stages->emitBefore(inner, time, count);
+              stages->emitBefore(inner, first, end, time, count, ahead);
             SmallVector<Value> last = buildSteps(inner, step, first, count, SmallVector<Value>(state));
             stage(inner, stores, time, count);
             if (stages)
               stages->emitAfter(inner, time, count);
+            if (stages)
+              llvm::append_range(last, stages->carryOn(inner, ahead));
             scf::YieldOp::create(inner, loc, last);
           });
-      carried.assign(loop.result_begin(), loop.result_end());
+      carried.assign(loop.result_begin(), loop.result_begin() + states);
     }
     step.emitFinal(builder, carried);
   }

@@ -544,3 +544,24 @@ void TileMemory::storeSteps(OpBuilder &at, unsigned number, Value tile, Value ti
                                    address.offset, address.strides, limits, builder.getArrayAttr(coefficients));
   store.setAligned(alignmentOf(number, count));
 }
+
+void TileMemory::copySteps(OpBuilder &builder, unsigned number, Value time, int64_t count, Value left, Value target,
+                           Value place, ArrayRef<Value> places) const {
+  Address address = addressOfSteps(builder, number, plainView(number), time, count);
+  SmallVector<Value> limits;
+  SmallVector<Attribute> coefficients;
+  limitsOf(builder, address.set, limits, coefficients);
+  if (left) {
+    // In reverse the last steps stand first in memory.
+    bool isReverse = recurrence.getReverse();
+    SmallVector<int64_t> alongSteps(placement.axes.size(), 0);
+    alongSteps.back() = isReverse ? -1 : 1;
+    limits.push_back(isReverse ? subI64(builder, left, constantI64(builder, count - 1)) : left);
+    coefficients.push_back(builder.getDenseI64ArrayAttr(alongSteps));
+  }
+  SmallVector<int64_t> shape(tileType(address.set, builder.getF32Type()).getShape());
+  shape.back() = count;
+  TileCopyOp::create(builder, locOf(number), interface.tensors[number].stored, shape, pointers[number], address.offset,
+                     ArrayRef(address.strides).drop_back(), target, place, places, limits,
+                     builder.getArrayAttr(coefficients), alignmentOf(number, count));
+}

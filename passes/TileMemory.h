@@ -107,6 +107,10 @@ public:
   mlir::Value loadSteps(mlir::OpBuilder &builder, unsigned tensor, llvm::ArrayRef<SeenAs> seen, mlir::Value time,
                         int64_t count, mlir::Type element) const;
   void storeSteps(mlir::OpBuilder &builder, unsigned tensor, mlir::Value tile, mlir::Value time, int64_t count) const;
+  /// Begins to copy such a tile of an input to `target` + (`place` + Σ places[k]·ik) in shared memory, consecutive
+  /// along the last axis. The first `left` of its steps exist (null: all do); others become 0.
+  void copySteps(mlir::OpBuilder &builder, unsigned tensor, mlir::Value time, int64_t count, mlir::Value left,
+                 mlir::Value target, mlir::Value place, llvm::ArrayRef<mlir::Value> places) const;
 
   /// Limits for a reduction or access over the dimensions of `set`: coefficients a limit beside the limits.
   void limitsOf(mlir::OpBuilder &builder, DimSet set, llvm::SmallVectorImpl<mlir::Value> &limits,

@@ -43,7 +43,7 @@ void TileStep::writeStaged(OpBuilder &builder) {
 /// An input that is only moved keeps its type in memory.
 bool TileStep::moveAsStored(OpBuilder &builder, Value value, const StageBuffer &buffer) {
   auto input = value.getDefiningOp<InputOp>();
-  if (!input || group->count == 1)
+  if (!input || group->count == 1 || sourceOf(value))
     return false;
   unsigned number = memory.lookup(KernelTensor::Role::Input, input.getName());
   if (!memory.isWide(number))

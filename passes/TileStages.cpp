@@ -12,9 +12,15 @@ using namespace ssm;
 TileStages::TileStages(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface,
                        TileMemory &steps, const KernelInterface *whole)
     : recurrence(recurrence), placement(placement), interface(interface), whole(whole),
-      stages(recurrence, steps.dimensions(), placement, interface) {}
+      stages(recurrence, steps.dimensions(), placement, interface),
+      copies(recurrence, placement, interface, stages, whole) {}
 
 llvm::Error TileStages::bind(OpBuilder &builder, Block &entry) {
+  if (placement.copyStages && copies.isEmpty() && !ChunkRole(recurrence).isPart())
+    return llvm::createStringError("'copy=cp.async' copies inputs, and what the schedule stages is made of none whose "
+                                   "memory runs along '" +
+                                   recurrence.getScan() + "'");
+  copies.bind(builder, entry);
   int64_t chunk = stagedSteps(recurrence, placement);
   for (const StagedValue &value : stages.values()) {
     buffers.push_back(std::make_unique<StageBuffer>(placement, value.set, value.element, chunk,
@@ -29,9 +35,14 @@ llvm::Error TileStages::bind(OpBuilder &builder, Block &entry) {
     if (!plan)
       return plan.takeError();
     crew->plan = std::move(*plan);
+    for (auto &[input, rows] : copies.buffers())
+      crew->links.sources[input] = rows.get();
     crews.push_back(std::move(crew));
     return llvm::Error::success();
   };
+  for (auto &[input, rows] : copies.buffers())
+    if (stages.feedsSteps(input))
+      links.sources[input] = rows.get();
   for (const StageGroup &group : stages.before()) {
     if (llvm::Error error = addCrew(group, before))
       return error;
@@ -59,12 +70,14 @@ void TileStages::enterTile(OpBuilder &builder, unsigned dim, Value start) {
   for (auto *crews : {&before, &after})
     for (auto &crew : *crews)
       crew->memory.enterTile(builder, dim, start);
+  copies.enterTile(builder, dim, start);
 }
 
 void TileStages::setMasked(DimSet masked) {
   for (auto *crews : {&before, &after})
     for (auto &crew : *crews)
       crew->memory.setMasked(masked);
+  copies.setMasked(masked);
 }
 
 void TileStages::emitInvariant(OpBuilder &builder) {
@@ -105,14 +118,32 @@ void TileStages::emitCrew(OpBuilder &builder, Crew &crew, Value time, Value coun
                      });
 }
 
-void TileStages::emitBefore(OpBuilder &builder, Value time, Value count) {
+SmallVector<Value> TileStages::emitAhead(OpBuilder &builder, Value first, Value end) {
+  if (copies.isEmpty())
+    return {};
+  return {copies.emitAhead(builder, first, end)};
+}
+
+SmallVector<Value> TileStages::carryOn(OpBuilder &builder, ValueRange carried) {
+  if (copies.isEmpty())
+    return {};
+  return {copies.slotAfter(builder, carried.front())};
+}
+
+void TileStages::emitBefore(OpBuilder &builder, Value start, Value end, Value time, Value count, ValueRange carried) {
+  if (!copies.isEmpty())
+    copies.emitTurn(builder, start, end, carried.front());
   for (auto &crew : before)
     emitCrew(builder, *crew, time, count);
-  gpu::BarrierOp::create(builder, recurrence.getLoc());
+  // One of the copies' own is enough where nothing is computed.
+  if (!copies.hasBarrier() || !before.empty())
+    gpu::BarrierOp::create(builder, recurrence.getLoc());
 }
 
 void TileStages::emitAfter(OpBuilder &builder, Value time, Value count) {
-  gpu::BarrierOp::create(builder, recurrence.getLoc());
+  // And where nothing follows, that of the next tile.
+  if (!copies.hasBarrier() || !after.empty())
+    gpu::BarrierOp::create(builder, recurrence.getLoc());
   for (auto &crew : after)
     emitCrew(builder, *crew, time, count);
 }

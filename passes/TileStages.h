@@ -2,6 +2,7 @@
 #define SSM_PASSES_TILESTAGES_H
 
 #include "passes/StageBuffer.h"
+#include "passes/StageCopies.h"
 #include "passes/StagePlan.h"
 #include "passes/TileStep.h"
 
@@ -23,8 +24,15 @@ public:
   void setMasked(DimSet masked);
   /// Emits what does not vary in time; to be called before the loop.
   void emitInvariant(mlir::OpBuilder &builder);
-  /// Everything that stands before `count` steps from time coordinate `time` on, or after them, barriers included.
-  void emitBefore(mlir::OpBuilder &builder, mlir::Value time, mlir::Value count);
+  /// Where copies run ahead of the steps from `first` to `end`, begins the first ones. Returns what the loop over tiles
+  /// carries beside the states; nothing without copies.
+  llvm::SmallVector<mlir::Value> emitAhead(mlir::OpBuilder &builder, mlir::Value first, mlir::Value end);
+  /// What is carried to the next tile.
+  llvm::SmallVector<mlir::Value> carryOn(mlir::OpBuilder &builder, mlir::ValueRange carried);
+  /// Everything that stands before `count` steps from step `start`, at time coordinate `time`, on, or after them,
+  /// barriers included.
+  void emitBefore(mlir::OpBuilder &builder, mlir::Value start, mlir::Value end, mlir::Value time, mlir::Value count,
+                  mlir::ValueRange carried);
   void emitAfter(mlir::OpBuilder &builder, mlir::Value time, mlir::Value count);
 
 private:
@@ -46,6 +54,7 @@ private:
   const KernelInterface &interface;
   const KernelInterface *whole;
   StagePlan stages;
+  StageCopies copies;
   std::vector<std::unique_ptr<StageBuffer>> buffers;
   std::vector<std::unique_ptr<Crew>> before, after;
   StageLinks links;

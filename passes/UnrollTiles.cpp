@@ -61,6 +61,8 @@ private:
         processIf(choice);
       else if (auto store = dyn_cast<TileStoreOp>(op))
         processStore(store);
+      else if (auto copy = dyn_cast<TileCopyOp>(op))
+        processCopy(copy);
       else if (auto yield = dyn_cast<scf::YieldOp>(op))
         processYield(yield);
       else if (touchesTiles(op))
@@ -169,6 +171,34 @@ private:
     TileStoreOp::create(builder, store.getLoc(), value, store.getStored(), store.getPointer(), address.offset,
                         address.strides, address.limits, builder.getArrayAttr(address.coefficients),
                         isTile(value.getType()) ? store.getAlignedAttr() : IntegerAttr());
+  }
+
+  /// Copies are there without being asked for, also of rows outside the limits: those become 0.
+  void processCopy(TileCopyOp copy) {
+    if (copy.getShape().size() == 1)
+      return;
+    Rows rows(VectorType::get(copy.getShape(), copy.getStored()));
+    builder.setInsertionPoint(copy);
+    Value one = arith::ConstantOp::create(builder, copy.getLoc(), builder.getI64IntegerAttr(1));
+    SmallVector<Value> strides(copy.getStrides()), places(copy.getPlaces());
+    strides.push_back(one);
+    places.push_back(one);
+    for (int64_t number = 0; number < rows.count(); ++number) {
+      SmallVector<int64_t> index = rows.at(number);
+      RowAddress from = addressRow(copy.getLoc(), index, rows.lanes, copy.getOffset(), strides, copy.getLimits(),
+                                   copy.getCoefficients(), copy);
+      RowAddress to = addressRow(copy.getLoc(), index, rows.lanes, copy.getPlace(), places, ValueRange(),
+                                 builder.getArrayAttr({}), copy);
+      builder.setInsertionPoint(copy);
+      // A row of one element: whether it exists no longer depends on where it is along the row.
+      for (Attribute &list : from.coefficients)
+        if (rows.lanes == 1)
+          list = builder.getDenseI64ArrayAttr({0});
+      TileCopyOp::create(builder, copy.getLoc(), copy.getStored(), ArrayRef(rows.lanes), copy.getSource(), from.offset,
+                         ValueRange(), copy.getTarget(), to.offset, ValueRange(), from.limits,
+                         builder.getArrayAttr(from.coefficients), copy.getAligned());
+    }
+    copy.erase();
   }
 
   /// The rows of all registers along the axis, as rows of consecutive memory.
@@ -325,9 +355,9 @@ private:
         base += i * coefficient;
       int64_t last = lanes > 1 ? list.asArrayRef().back() : 0;
       if (std::optional<int64_t> known = constantOf(limit)) {
-        if (base + last * (lanes - 1) < *known)
+        if (base + std::max<int64_t>(last * (lanes - 1), 0) < *known)
           continue;
-        if (base >= *known)
+        if (base + std::min<int64_t>(last * (lanes - 1), 0) >= *known)
           address.outside = true;
       }
       address.limits.push_back(base == 0 ? limit : builder.createOrFold<arith::SubIOp>(loc, limit, constant(base)));

@@ -12,6 +12,8 @@ using llvm::Twine;
 
 /// Bytes between rows of a staged value beyond which shared memory would be padding.
 static constexpr int64_t mostPadding = 4096;
+/// Time tiles on their way beyond which no memory is far enough away.
+static constexpr int64_t mostStages = 16;
 
 static Error refuse(const Twine &message) { return llvm::createStringError(llvm::inconvertibleErrorCode(), message); }
 
@@ -34,7 +36,9 @@ public:
       return error;
     if (Error error = checkAccess())
       return error;
-    return checkPadding();
+    if (Error error = checkPadding())
+      return error;
+    return placeCopies();
   }
 
 private:
@@ -53,6 +57,8 @@ private:
                           .Case("exp", &KnobPlacer::placeExponentials)
                           .Case("vec", &KnobPlacer::placeAccess)
                           .Case("pad", &KnobPlacer::placePadding)
+                          .Case("copy", &KnobPlacer::checkCopy)
+                          .Case("stages", &KnobPlacer::checkDepth)
                           .Default(nullptr);
     bool takesNames = llvm::is_contained({"load", "store", "at"}, knob.name);
     if (!handler || (!takesNames && !knob.of.empty()))
@@ -66,8 +72,6 @@ private:
 
   static std::string whyMissing(const Knob &knob) {
     return llvm::StringSwitch<std::string>(knob.of.empty() ? knob.name : "")
-        .Case("copy", ": threads load what is staged through registers")
-        .Case("stages", ": a time tile is loaded when the steps of the one before it are done")
         .Case("persist", ": blocks stride over tasks, and a launch says how many blocks there are")
         .Case("producer", ": all threads of a block run the steps")
         .Default("");
@@ -77,9 +81,11 @@ private:
     return llvm::StringSwitch<StringRef>(name)
         .Case("at", "a CPU's tasks share no memory in which time tiles are computed for others")
         .Case("blocks", "a CPU runs a task a core")
+        .Case("copy", "a CPU's scratch is in its caches, and its processor looks ahead itself")
         .Case("exp", "a CPU has no special functions, and its exponentials are polynomials")
         .Case("vec", "a CPU's accesses are as wide as its lanes")
         .Case("pad", "a CPU's scratch has no banks")
+        .Case("stages", "a CPU's scratch is in its caches, and its processor looks ahead itself")
         .Default("");
   }
 
@@ -183,6 +189,45 @@ private:
     if (StringRef(knob.value).getAsInteger(10, bytes) || bytes < 0 || bytes > mostPadding)
       return refuse("'" + textOf(knob) + "': expected auto, or a number of bytes up to " + Twine(mostPadding));
     result.padding = bytes;
+    return Error::success();
+  }
+
+  Error checkCopy(const Knob &knob) {
+    if (knob.value == "bulk")
+      return refuse(
+          "'copy=bulk': no pass makes bulk copies, which take tensor maps or rows of one piece; use cp.async");
+    if (knob.value != "ld" && knob.value != "cp.async")
+      return refuse("'" + textOf(knob) + "': expected ld or cp.async");
+    return Error::success();
+  }
+
+  Error checkDepth(const Knob &knob) {
+    int64_t count = 0;
+    if (StringRef(knob.value).getAsInteger(10, count) || count < 1 || count > mostStages)
+      return refuse("'" + textOf(knob) + "': expected a number of time tiles, at most " + Twine(mostStages));
+    return Error::success();
+  }
+
+  /// `copy=cp.async; stages=n`.
+  Error placeCopies() {
+    int64_t depth = 0;
+    bool isDeep = schedule.knob("stages") && !schedule.knob("stages")->getAsInteger(10, depth);
+    if (schedule.knob("copy") && !result.stagesBlocks && !isPart())
+      return refuse("'copy=" + *schedule.knob("copy") +
+                    "' says how what is staged is copied, and the schedule stages nothing (load=staged)");
+    if (schedule.knob("copy") != "cp.async") {
+      if (isDeep && depth > 1)
+        return refuse("'stages=" + Twine(depth) +
+                      "' needs copy=cp.async: what threads load themselves is in their registers on its way");
+      return isDeep && !result.stagesBlocks && !isPart()
+                 ? refuse(
+                       "'stages=1' says how many time tiles are staged, and the schedule stages nothing (load=staged)")
+                 : Error::success();
+    }
+    if (isDeep && depth < 2)
+      return refuse("'stages=1' with copy=cp.async: nothing would be on its way during the steps; expected 2 or more");
+    if (result.stagesBlocks)
+      result.copyStages = isDeep ? depth : 2;
     return Error::success();
   }
 

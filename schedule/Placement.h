@@ -109,6 +109,9 @@ struct Placement {
   int64_t accessBytes = widestAccess;
   /// Bytes between rows of staged values; nothing: so many that threads meet other banks.
   std::optional<int64_t> padding;
+  /// With asynchronous copies of the staged inputs: time tiles that are there or on their way. 0 where threads load
+  /// them.
+  int64_t copyStages = 0;
   /// Blocks that have to fit on a multiprocessor; 0 where the schedule does not say.
   int64_t residentBlocks = 0;
   /// Of each sixteen exponentials that stand together, how many are polynomials rather than special functions; nothing

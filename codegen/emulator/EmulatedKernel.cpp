@@ -47,7 +47,7 @@ public:
     Expected<std::unique_ptr<llvm::Module>> module = translate(*lowered, *target, *context);
     if (!module)
       return module.takeError();
-    kernels = lowered->kernels;
+    kernels[packed] = lowered->kernels;
     // Both variants follow one schedule.
     wanted = lowered->schedule;
     // As it becomes PTX.
@@ -58,7 +58,7 @@ public:
     if (options.change)
       options.change(**module);
     std::vector<std::string> names;
-    for (const LoweredKernel &kernel : kernels)
+    for (const LoweredKernel &kernel : kernels[packed])
       names.push_back(kernel.name);
     // The module goes before its context, whatever happens.
     llvm::orc::ThreadSafeModule whole(std::move(*module), std::move(context));
@@ -68,7 +68,7 @@ public:
   }
 
   Error run(const KernelArguments &arguments, uint64_t seed) override {
-    Expected<PreparedCall> call = prepareCall(recurrence, kernels, arguments, order);
+    Expected<PreparedCall> call = prepareCall(recurrence, kernels[true], arguments, order);
     if (!call)
       return call.takeError();
     if (!variants[call->packed])
@@ -83,7 +83,7 @@ public:
     if (options.checkAccesses)
       memory.emplace(module.getProgram(), arrays);
     int firstArray = 0;
-    for (auto [kernel, launch] : llvm::zip_equal(kernels, call->launches)) {
+    for (auto [kernel, launch] : llvm::zip_equal(kernels[call->packed], call->launches)) {
       std::vector<int> arrayOfArgument(launch.words.size(), -1);
       for (auto [number, array] : llvm::enumerate(launch.arrays))
         arrayOfArgument[array.word] = firstArray + static_cast<int>(number);
@@ -124,7 +124,8 @@ private:
   std::string wanted;
   EmulatorOptions options;
   SizeHints hints;
-  std::vector<LoweredKernel> kernels;
+  /// By whether they are the packed variant's.
+  std::vector<LoweredKernel> kernels[2];
   std::unique_ptr<emulator::EmulatedModule> variants[2];
   RunStatistics counted;
   KeptOrder order;

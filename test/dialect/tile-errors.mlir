@@ -36,6 +36,34 @@ func.func @tile_store_c1(%p: !llvm.ptr, %o: i64, %v: vector<2x16xf32>) {
 }
 
 // -----
+func.func @tile_copy_c1_places(%p: !llvm.ptr, %t: !llvm.ptr<3>, %o: i64) {
+  // expected-error@+1 {{'ssm.tile_copy' op of 2 axes expects a place an axis but the last, found 2}}
+  ssm.tile_copy f32 [2, 4] from %p[%o] strides(%o) to %t[%o] strides(%o, %o) aligned 16 : !llvm.ptr, !llvm.ptr<3>
+  return
+}
+
+// -----
+func.func @tile_copy_c1_strides(%p: !llvm.ptr, %t: !llvm.ptr<3>, %o: i64) {
+  // expected-error@+1 {{'ssm.tile_copy' op expects 1 strides, found 2}}
+  ssm.tile_copy f32 [2, 4] from %p[%o] strides(%o, %o) to %t[%o] strides(%o) aligned 16 : !llvm.ptr, !llvm.ptr<3>
+  return
+}
+
+// -----
+func.func @tile_copy_c2(%p: !llvm.ptr, %t: !llvm.ptr<3>, %o: i64) {
+  // expected-error@+1 {{'ssm.tile_copy' op copies 16 bytes at a time of 12 along the last axis; expected 4, 8 or 16, and a multiple of it}}
+  ssm.tile_copy bf16 [2, 6] from %p[%o] strides(%o) to %t[%o] strides(%o) aligned 16 : !llvm.ptr, !llvm.ptr<3>
+  return
+}
+
+// -----
+func.func @tile_copy_c3(%p: !llvm.ptr, %t: !llvm.ptr<3>, %o: i64) {
+  // expected-error@+1 {{'ssm.tile_copy' op has a limit with the coefficient 2 along the last axis}}
+  ssm.tile_copy f32 [2, 4] from %p[%o] strides(%o) to %t[%o] strides(%o) where [array<i64: 0, 2>] below(%o) aligned 16 : !llvm.ptr, !llvm.ptr<3>
+  return
+}
+
+// -----
 func.func @tile_reduce_c1_kind(%v: vector<2x16xf32>) {
   // expected-error@+1 {{'ssm.tile_reduce' op has the unknown kind 'mul'; expected add or max}}
   %0 = "ssm.tile_reduce"(%v) {kind = "mul", axes = array<i64: 0>} : (vector<2x16xf32>) -> vector<1x16xf32>

@@ -71,3 +71,42 @@ func.func @converted(%p: !llvm.ptr, %o: i64) {
   ssm.tile_store %x, f64 %p[%o] strides(%c1) : !llvm.ptr, vector<4xf32>
   return
 }
+
+// -----
+// A copy is an asynchronous one for each 16 bytes, which leaves the first-level cache out, or for fewer, which does not.
+// CHECK-LABEL: func.func @copy
+// CHECK-SAME:    (%[[P:.*]]: !llvm.ptr, %[[T:.*]]: !llvm.ptr<3>, %[[O:.*]]: i64, %[[N:.*]]: i64)
+// CHECK:         %[[FROM:.*]] = llvm.getelementptr %[[P]][%[[O]]] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+// CHECK:         %[[GLOBAL:.*]] = llvm.addrspacecast %[[FROM]] : !llvm.ptr to !llvm.ptr<1>
+// CHECK:         %[[TO:.*]] = llvm.getelementptr %[[T]][%[[N]]] : (!llvm.ptr<3>, i64) -> !llvm.ptr<3>, bf16
+// CHECK:         nvvm.cp.async.shared.global %[[TO]], %[[GLOBAL]], 16, cache = cg :
+// CHECK:         %[[NEXT:.*]] = llvm.getelementptr %[[TO]]
+// CHECK:         nvvm.cp.async.shared.global %[[NEXT]], %{{.*}}, 16, cache = cg :
+// CHECK:         nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 4, cache = ca :
+func.func @copy(%p: !llvm.ptr, %t: !llvm.ptr<3>, %o: i64, %n: i64) {
+  ssm.tile_copy bf16 [16] from %p[%o] strides() to %t[%n] strides() aligned 16 : !llvm.ptr, !llvm.ptr<3>
+  ssm.tile_copy f32 [1] from %p[%o] strides() to %t[%n] strides() aligned 4 : !llvm.ptr, !llvm.ptr<3>
+  return
+}
+
+// -----
+// Of an access that a limit cuts, so many bytes are read; of one outside a row's limits none.
+// CHECK-LABEL: func.func @copy_in_part
+// CHECK-SAME:    (%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr<3>, %{{.*}}: i64, %[[ROWS:.*]]: i64, %[[LEFT:.*]]: i64)
+// CHECK:         %[[IS:.*]] = arith.cmpi slt, %{{.*}}, %[[ROWS]]
+// CHECK:         %[[OFROW:.*]] = arith.select %[[IS]], %c4
+// CHECK:         arith.subi %[[LEFT]], %c0
+// CHECK:         %[[OFSTEPS:.*]] = arith.minsi %{{.*}}, %c4
+// CHECK:         %[[COUNT:.*]] = arith.minsi %[[OFROW]], %[[OFSTEPS]]
+// CHECK:         %[[BYTES:.*]] = arith.muli %[[COUNT]], %c4
+// CHECK:         %[[SIZE:.*]] = arith.trunci %[[BYTES]]
+// CHECK:         nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg, %[[SIZE]]
+// CHECK:         arith.subi %[[LEFT]], %c4
+// CHECK:         nvvm.cp.async.shared.global
+// CHECK-NOT:     nvvm
+// CHECK:         return
+func.func @copy_in_part(%p: !llvm.ptr, %t: !llvm.ptr<3>, %o: i64, %rows: i64, %left: i64) {
+  ssm.tile_copy f32 [8] from %p[%o] strides() to %t[%o] strides()
+      where [array<i64: 0>, array<i64: 1>] below(%rows, %left) aligned 16 : !llvm.ptr, !llvm.ptr<3>
+  return
+}

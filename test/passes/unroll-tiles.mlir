@@ -195,3 +195,20 @@ func.func @interleaved(%p: !llvm.ptr, %o: i64, %n: i64) {
   ssm.tile_store %y, f32 %p[%c0] strides(%c1, %c2) : !llvm.ptr, vector<2x2xf32>
   return
 }
+
+// A copy is one a row, on both sides; rows outside the limits are copied as well, by nothing.
+// CHECK-LABEL: func.func @copies
+// CHECK-SAME:    (%[[P:.*]]: !llvm.ptr, %[[T:.*]]: !llvm.ptr<3>, %[[LD:.*]]: i64, %[[N:.*]]: i64, %[[LEFT:.*]]: i64)
+// CHECK:         ssm.tile_copy bf16 [8] from %[[P]][%[[LD]]] strides() to %[[T]][%[[N]]] strides()
+// CHECK-SAME:      below(%[[N]], %[[LEFT]]) aligned 16
+// CHECK-DAG:     %[[FROM:.*]] = arith.addi %[[LD]], %[[LD]]
+// CHECK-DAG:     %[[TO:.*]] = arith.addi %[[N]], %c24
+// CHECK-DAG:     %[[ROWS:.*]] = arith.subi %[[N]], %c1
+// CHECK:         ssm.tile_copy bf16 [8] from %[[P]][%[[FROM]]] strides() to %[[T]][%[[TO]]] strides()
+// CHECK-SAME:      where [array<i64: 0>, array<i64: 1>] below(%[[ROWS]], %[[LEFT]]) aligned 16
+func.func @copies(%p: !llvm.ptr, %t: !llvm.ptr<3>, %ld: i64, %n: i64, %left: i64) {
+  %c24 = arith.constant 24 : i64
+  ssm.tile_copy bf16 [2, 8] from %p[%ld] strides(%ld) to %t[%n] strides(%c24)
+      where [array<i64: 1, 0>, array<i64: 0, 1>] below(%n, %left) aligned 16 : !llvm.ptr, !llvm.ptr<3>
+  return
+}

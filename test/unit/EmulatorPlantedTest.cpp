@@ -136,6 +136,25 @@ TEST(EmulatorPlanted, EachBarrierIsNeeded) {
   }
 }
 
+/// Rows on their way to shared memory: without a wait they are read before they are there, without a barrier before
+/// others' are, or while those of a later tile, or of the block's next task, are written.
+TEST(EmulatorPlanted, EachWaitAndBarrierOfCopiesIsNeeded) {
+  const char *schedules[] = {
+      "member=grid,thread:3; time=loop:8,reg:4; state=lane:4,reg; at(free)=stage; at(y)=store; copy=cp.async; stages=3",
+      "member=grid,thread:3; time=loop:8,reg:4; state=reg; load=staged; copy=cp.async",
+      "member=grid,thread:3; time=loop:8,reg:4; state=reg; load(u,z)=staged; copy=cp.async",
+  };
+  for (const char *schedule : schedules) {
+    SCOPED_TRACE(schedule);
+    Planted planted("mamba1.ssm", schedule);
+    Tally waits = plantEach(planted, Bug::Wait), barriers = plantEach(planted, Bug::Barrier);
+    EXPECT_GE(waits.places, 1u);
+    EXPECT_EQ(waits.reported, waits.places);
+    EXPECT_GE(barriers.places, 2u);
+    EXPECT_EQ(barriers.reported, barriers.places);
+  }
+}
+
 /// Some guards are there for what is left out or for sizes that are not these: taking those away changes nothing.
 TEST(EmulatorPlanted, AGuardThatIsNeededIsReported) {
   const std::pair<const char *, const char *> schedules[] = {

@@ -145,13 +145,41 @@ TEST(GpuKernelKnobs, GiveTheInterpretersResult) {
       {"member=grid,thread:2; time=grid:16,loop:8,reg:4; state=reg; store=staged; pad=16; vec=8; blocks=3; exp=poly",
        42},
   };
-  for (const auto &[schedule, steps] : schedules)
-    for (bool reverse : {false, true}) {
-      SCOPED_TRACE(schedule + (reverse ? ", in reverse" : ""));
-      runModel("mamba1.ssm", schedule, steps, reverse);
-      if (HasFatalFailure())
-        return;
-    }
+  bool reverse = false;
+  for (const auto &[schedule, steps] : schedules) {
+    SCOPED_TRACE(schedule + (reverse ? ", in reverse" : ""));
+    runModel("mamba1.ssm", schedule, steps, reverse);
+    if (HasFatalFailure())
+      return;
+    reverse = !reverse;
+  }
+}
+
+/// Rows of inputs that are copied while other steps run: what stages compute before and after the steps of, what steps
+/// read as rows or by step. Tiles in part, and fewer tiles than are on their way; a row in part of 42 f32 by accesses
+/// of 8 bytes; tasks that follow on each other, in a block, a loop and in tickets.
+TEST(GpuKernelCopies, GiveTheInterpretersResult) {
+  struct {
+    const char *schedule;
+    int64_t steps;
+    bool reverse = false;
+  } cases[] = {
+      {"member=grid,thread:4; time=loop:16,reg:8; state=reg; load=staged; store=staged", 44},
+      {"member=grid,thread:4; time=loop:16,reg:8; state=reg; load=staged", 44, true},
+      {"member=grid,thread:8; time=loop:16,reg:4; state=lane:4,reg; at(free)=stage; at(y)=store; stages=3", 44, true},
+      {"member=grid,thread:8; time=loop:8,reg:4; state=lane:4,reg; at(free)=stage; at(y)=store; stages=5; pad=0", 28},
+      {"member=grid:3,loop,thread:3; time=loop:16,reg:8; state=lane:4,reg; at(free)=stage; at(y)=store; stages=4", 3},
+      {"member=grid,thread:2,reg:2; time=loop:8,reg:8; state=lane:8; load(u,z)=staged; at(y)=store; vec=8", 42},
+      {"member=grid,thread:2; time=grid:16,loop:8,reg:4; state=lane:2,reg; load=staged; store=staged", 44},
+      {"member=grid,thread:2; time=grid:16,loop:8,reg:4; state=reg; load=staged; scan=passes; vec=4", 41, true},
+      {"member=grid; time=loop:32,reg:16; state=thread:4,reg; load=staged; at(free)=stage; at(y)=store", 44},
+  };
+  for (const auto &one : cases) {
+    SCOPED_TRACE(std::string(one.schedule) + ", " + std::to_string(one.steps) + " steps");
+    runModel("mamba1.ssm", std::string(one.schedule) + "; copy=cp.async", one.steps, one.reverse);
+    if (HasFatalFailure())
+      return;
+  }
 }
 
 /// Sums over threads for several steps at once, of which each lane finishes a share: as many steps as lanes, more and
@@ -348,5 +376,21 @@ TEST(GpuKernelTicketOrder, IsReadyForTheNextLaunch) {
         if (HasFailure())
           return;
       }
+    }
+}
+
+/// No step, one, and sizes that are open: tiles that are whole or in part by what the launch says.
+TEST(GpuKernelCopies, TakeAnySize) {
+  EmulatorOptions options;
+  options.blocks = 2;
+  OpenKernel kernel("member=grid,thread:4; time=loop:8,reg:4; state=lane:2,reg; at(free)=stage; at(y)=store; "
+                    "copy=cp.async; stages=3",
+                    options);
+  for (int64_t steps : {0, 4, 8, 12, 24, 40})
+    for (int64_t member : {0, 1, 4, 6}) {
+      SCOPED_TRACE(testing::Message() << steps << " steps of " << member);
+      kernel.run(OpenKernel::sizes(2, member, steps), steps);
+      if (HasFailure())
+        return;
     }
 }

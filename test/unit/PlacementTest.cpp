@@ -357,6 +357,37 @@ TEST_F(PlacementTest, RefusalsOfKnobsThatWouldDoNothing) {
   EXPECT_EQ(refusal(steps + "vec=4", gpu), "'vec=4': an element of 'u' has 8 bytes");
 }
 
+/// Copies run ahead where there is something staged, and are as deep as is said.
+TEST_F(PlacementTest, CopiesRunAheadOfStages) {
+  parse("recurrence r {\n  dim a = 4\n  scan time\n  input u [a, time] : f32\n  state h [a] : f32\n"
+        "  h = 0.5 * prev(h) + u\n  output y [a, time] : f32 = h\n}\n");
+  const std::string staged = "a=grid,thread:4; time=loop:8; load=staged; ";
+  auto stages = [&](const std::string &knobs) {
+    llvm::Expected<Placement> placement = place(staged + knobs, gpu);
+    EXPECT_TRUE(static_cast<bool>(placement));
+    return placement ? placement->copyStages : (llvm::consumeError(placement.takeError()), -1);
+  };
+  EXPECT_EQ(stages("copy=ld"), 0);
+  EXPECT_EQ(stages("stages=1"), 0);
+  EXPECT_EQ(stages("copy=cp.async"), 2);
+  EXPECT_EQ(stages("stages=5; copy=cp.async"), 5);
+  EXPECT_EQ(refusal(staged + "copy=bulk", gpu),
+            "'copy=bulk': no pass makes bulk copies, which take tensor maps or rows of one piece; use cp.async");
+  EXPECT_EQ(refusal(staged + "copy=st", gpu), "'copy=st': expected ld or cp.async");
+  EXPECT_EQ(refusal(staged + "copy=cp.async; stages=1", gpu),
+            "'stages=1' with copy=cp.async: nothing would be on its way during the steps; expected 2 or more");
+  EXPECT_EQ(refusal(staged + "copy=cp.async; stages=17", gpu),
+            "'stages=17': expected a number of time tiles, at most 16");
+  EXPECT_EQ(refusal(staged + "stages=2", gpu),
+            "'stages=2' needs copy=cp.async: what threads load themselves is in their registers on its way");
+  EXPECT_EQ(refusal("a=grid,thread:4; time=loop:8; copy=cp.async", gpu),
+            "'copy=cp.async' says how what is staged is copied, and the schedule stages nothing (load=staged)");
+  EXPECT_EQ(refusal("a=grid,thread:4; time=loop:8; stages=1", gpu),
+            "'stages=1' says how many time tiles are staged, and the schedule stages nothing (load=staged)");
+  EXPECT_EQ(refusal("stages=2"), "'stages=2' is for a GPU: a CPU's scratch is in its caches, and its processor looks "
+                                 "ahead itself");
+}
+
 /// A narrower access asks less of where rows begin, and of how long a time tile is.
 TEST_F(PlacementTest, AccessesSayWhereRowsMayBegin) {
   parse("recurrence r {\n  dim a = 4\n  scan time reverse\n  input u [a, time] : bf16\n  state h [a] : f32\n"
