@@ -7,6 +7,7 @@
 
 #include "passes/BlockSteps.h"
 #include "dialect/MatrixStates.h"
+#include "dialect/RowPlan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/ComputeType.h"
@@ -273,6 +274,8 @@ Error ssm::checkBlocks(RecurrenceOp recurrence) {
   auto refuse = [&](const llvm::Twine &why) {
     return llvm::createStringError("'" + scanned + "' cannot be on reg beside a loop inside its own: " + why);
   };
+  if (RowPlan(recurrence))
+    return refuse("rows have their own numbers of steps, which no pass runs in blocks");
   for (const State &state : getStates(recurrence))
     if (state.depth != 1)
       return refuse("'" + state.name + "' is remembered for other than one step, which no pass runs in blocks");

@@ -5,6 +5,7 @@
 
 #include "passes/ChunkScan.h"
 #include "dialect/AffineAnalysis.h"
+#include "dialect/RowPlan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Complex/IR/Complex.h"
 #include "passes/ComputeType.h"
@@ -465,6 +466,10 @@ struct ChunkScan : ssm::impl::ChunkScanBase<ChunkScan> {
 } // namespace
 
 Error ssm::checkChunks(RecurrenceOp recurrence, int64_t steps) {
+  if (RowPlan(recurrence))
+    return llvm::createStringError("'" + recurrence.getScan() +
+                                   "' cannot be on grid: rows have their own steps, and run beside each other anyway; "
+                                   "place it on loop");
   AffineAnalysis analysis(recurrence);
   for (const Component &component : analysis.components()) {
     auto refuse = [&](const llvm::Twine &why) {

@@ -59,9 +59,13 @@ std::pair<std::string, int64_t> BlockRole::arrayOf(StringRef name) const {
   return {cast<StringAttr>(entry[0]).getValue().str(), cast<IntegerAttr>(entry[1]).getInt()};
 }
 
+StringRef ssm::modeName(RecurrenceOp recurrence) { return RowPlan(recurrence).isInPlace() ? "step" : "forward"; }
+
 std::string ssm::kernelName(RecurrenceOp recurrence, bool packed) {
-  bool isPart = ChunkRole(recurrence).isPart();
-  return (recurrence.getSymName() + (isPart ? "" : "_forward") + (packed ? "" : "_any")).str();
+  std::string name = recurrence.getSymName().str();
+  if (!ChunkRole(recurrence).isPart())
+    name += "_" + modeName(recurrence).str();
+  return packed ? name : name + "_any";
 }
 
 /// States between chunks are kept in the type of the arithmetic.
@@ -94,6 +98,25 @@ static void addStates(KernelInterface &interface, RecurrenceOp recurrence, const
     }
 }
 
+/// The arrays of rows, before everything else; and where rows stand in the others.
+static void addRows(KernelInterface &interface, RecurrenceOp recurrence) {
+  using Role = KernelTensor::Role;
+  RowPlan rows(recurrence);
+  if (!rows)
+    return;
+  for (KernelTensor &tensor : interface.tensors)
+    tensor.memory = tensor.isState() ? rows.stateInMemory(tensor.layout) : rows.inMemory(tensor.layout);
+  std::vector<KernelTensor> arrays;
+  for (StringRef name : RowPlan::arrays())
+    if (rows.has(name)) {
+      arrays.push_back({Role::Rows, name.str(), rows.layoutOf(name), rows.typeOf(name)});
+      arrays.back().more = name == "cu_seqlens";
+    }
+  interface.tensors.insert(interface.tensors.begin(), arrays.begin(), arrays.end());
+  if (rows.hasPool())
+    interface.sizes.push_back(RowPlan::slots.str());
+}
+
 KernelInterface ssm::getKernelInterface(RecurrenceOp recurrence) {
   using Role = KernelTensor::Role;
   KernelInterface interface;
@@ -117,16 +140,55 @@ KernelInterface ssm::getKernelInterface(RecurrenceOp recurrence) {
   for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
     if (!dim.getLike())
       interface.sizes.push_back(dim.getName().str());
+  addRows(interface, recurrence);
   return interface;
 }
 
-void ssm::setAlignments(KernelInterface &interface, RecurrenceOp recurrence, const Placement &placement) {
-  if (placement.copies() == 1 && !placement.stagesBlocks)
-    return;
+bool ssm::runsAlongSteps(RecurrenceOp recurrence, const KernelTensor &tensor) {
   using Role = KernelTensor::Role;
+  return (tensor.role == Role::Input || tensor.role == Role::Output) &&
+         tensorAlongScan(recurrence, tensor.name, tensor.role == Role::Input);
+}
+
+std::optional<unsigned> ssm::innermostInTile(const Placement &placement, DimSet set) {
+  for (const TileAxis &axis : llvm::reverse(placement.axes))
+    if (axis.dim && axis.extent > 1 && set.contains(*axis.dim))
+      return axis.dim;
+  return std::nullopt;
+}
+
+/// Registers that are moved at once into or out of a kernel of many steps, which has others to keep.
+static constexpr int64_t mostWideRegisters = 32;
+
+/// Whether a thread's registers of a state, or of what does not vary in time, are memory in whole accesses of the
+/// widest kind.
+static bool runsAlongRegisters(RecurrenceOp recurrence, const KernelTensor &tensor, const Placement &placement) {
+  DimensionAnalysis dims(recurrence);
+  DimSet own = dims.of(tensor.layout);
+  bool isOfKind = tensor.isState() || (tensor.role == KernelTensor::Role::Input && !own.contains(dims.scan()));
+  unsigned rank = tensor.layout.getRank();
+  if (!isOfKind || isa<ComplexType>(tensor.stored) || tensor.depth > 1 || !tensor.workspace.empty() || rank == 0)
+    return false;
+  SmallVector<StringRef> last = tensor.layout.getAxis(rank - 1);
+  unsigned dim = *dims.number(last.back());
+  std::optional<int64_t> size = recurrence.sizeOf(last.back());
+  const DimPlace &place = placement.places[dim];
+  // Whole sequences move states once: there, many registers are better free.
+  if (place.regs > mostWideRegisters && !RowPlan(recurrence).isInPlace())
+    return false;
+  return last.size() == 1 && innermostInTile(placement, own) == dim && size && *size % place.extent() == 0 &&
+         place.regs * tensor.stored.getIntOrFloatBitWidth() % (8 * placement.accessBytes) == 0;
+}
+
+void ssm::setAlignments(KernelInterface &interface, RecurrenceOp recurrence, const Placement &placement, bool gpu) {
   for (KernelTensor &tensor : interface.tensors)
-    if ((tensor.role == Role::Input || tensor.role == Role::Output) &&
-        tensorAlongScan(recurrence, tensor.name, tensor.role == Role::Input)) {
+    if (gpu && runsAlongRegisters(recurrence, tensor, placement))
+      tensor.alignment = placement.accessBytes;
+  // Packed rows begin anywhere along the steps.
+  if ((placement.copies() == 1 && !placement.stagesBlocks) || RowPlan(recurrence).isPacked())
+    return;
+  for (KernelTensor &tensor : interface.tensors)
+    if (runsAlongSteps(recurrence, tensor)) {
       tensor.alignment = placement.accessBytes;
       // In reverse, the first step stands at the end.
       if (recurrence.getReverse())
@@ -135,9 +197,9 @@ void ssm::setAlignments(KernelInterface &interface, RecurrenceOp recurrence, con
     }
 }
 
-KernelInterface ssm::getPartInterface(RecurrenceOp part, const Placement &placement) {
+KernelInterface ssm::getPartInterface(RecurrenceOp part, const Placement &placement, bool gpu) {
   KernelInterface interface = getKernelInterface(part);
-  setAlignments(interface, part, placement);
+  setAlignments(interface, part, placement, gpu);
   DimensionAnalysis dims(part);
   for (KernelTensor &tensor : interface.tensors) {
     if (tensor.workspace.empty())

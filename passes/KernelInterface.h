@@ -1,7 +1,7 @@
 #ifndef SSM_PASSES_KERNELINTERFACE_H
 #define SSM_PASSES_KERNELINTERFACE_H
 
-#include "dialect/Ssm.h"
+#include "dialect/RowPlan.h"
 #include "schedule/Placement.h"
 
 namespace ssm {
@@ -14,8 +14,8 @@ struct KernelTensor {
   /// CarriedState is the state before a chunk of a scan that runs in chunks, the first chunk aside. Between is an array
   /// of which the parts of a kernel have different roles. Order and Flags are what the blocks of a kernel in ticket
   /// order agree by (ssm-ticket-order has their words): zero before the first launch. Between launches, nothing else
-  /// may write to the Order.
-  enum class Role { Input, Output, InitialState, FinalState, CarriedState, Between, Order, Flags };
+  /// may write to the Order. Rows is one of the arrays of a RowPlan.
+  enum class Role { Input, Output, InitialState, FinalState, CarriedState, Between, Order, Flags, Rows };
   Role role;
   std::string name;
   LayoutAttr layout;
@@ -36,15 +36,23 @@ struct KernelTensor {
   /// Bytes that the packed variant takes the array's address, and the distance between its elements along every axis
   /// but the last, to be a multiple of.
   int64_t alignment = 1;
+  /// The axes in memory, where they are not those of `layout`: rows that stand elsewhere than along an axis of their
+  /// own. Null elsewhere.
+  LayoutAttr memory = {};
+  /// Entries that the only axis has beyond the layout's.
+  int64_t more = 0;
 
   /// The name by which a caller gives it.
   const std::string &given() const { return array.empty() ? name : array; }
-  /// Axes in memory.
-  unsigned getRank() const { return !perTile.empty() + perChunk + layout.getRank() + (depth > 1); }
+  /// Axes in memory, all of them, and those of dimensions.
+  unsigned getRank() const { return !perTile.empty() + perChunk + inMemory().getRank() + (depth > 1); }
+  LayoutAttr inMemory() const { return memory ? memory : layout; }
   /// Whether it is zero before the first launch.
   bool isOrder() const { return role == Role::Order || role == Role::Flags; }
   /// Initial and final states may be left out at launch, as null pointers.
   bool isState() const { return role == Role::InitialState || role == Role::FinalState; }
+  /// Whether it may be left out at launch.
+  bool isOptional() const { return isState() || (role == Role::Rows && RowPlan::isOptional(name)); }
 };
 
 /// The arguments of a kernel, in order: for each tensor its pointer and a stride an axis (in elements); the parameters
@@ -96,6 +104,9 @@ private:
   mlir::DictionaryAttr plan;
 };
 
+/// The mode that a recurrence's kernel is of: `step` where rows' states are updated in place, else `forward`.
+llvm::StringRef modeName(RecurrenceOp recurrence);
+
 /// Name of a recurrence's kernel.
 std::string kernelName(RecurrenceOp recurrence, bool packed);
 
@@ -105,13 +116,21 @@ int64_t countChunks(const Placement &placement, int64_t steps);
 /// The interface of a specialized recurrence's forward kernel: inputs, outputs, initial states, final states.
 KernelInterface getKernelInterface(RecurrenceOp recurrence);
 
+/// Whether an input or output has its last axis, and no other, along the scanned dimension alone, so that several
+/// steps of it are consecutive memory where that axis has stride 1.
+bool runsAlongSteps(RecurrenceOp recurrence, const KernelTensor &tensor);
+
+/// The dimension that stands innermost in tiles over `set`, on registers or lanes, if any does.
+std::optional<unsigned> innermostInTile(const Placement &placement, DimSet set);
+
 /// What the packed variant of a kernel with this placement asks of the arrays that it reads and writes several steps at
-/// once of.
-void setAlignments(KernelInterface &interface, RecurrenceOp recurrence, const Placement &placement);
+/// once of and, on a GPU, of states and of what does not vary in time where a thread's registers are consecutive
+/// memory.
+void setAlignments(KernelInterface &interface, RecurrenceOp recurrence, const Placement &placement, bool gpu);
 
 /// The interface of one part of a kernel in ticket order. What tasks share in a kernel of its own (a decay that does
 /// not vary along a dimension of the grid) is each task's own between chunks: it waits for its predecessor alone.
-KernelInterface getPartInterface(RecurrenceOp part, const Placement &placement);
+KernelInterface getPartInterface(RecurrenceOp part, const Placement &placement, bool gpu);
 
 /// What a kernel takes that runs these parts, the last of which has all that callers give: that, what is between
 /// chunks, and the Order. Columns of matrices between chunks, which the last part does not have, are named as their

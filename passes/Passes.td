@@ -8,6 +8,55 @@ include "mlir/Pass/PassBase.td"
 // Each description has a Before: and an After: block of whole operations, which test/passes/examples.test runs through the
 // pass (with the options named in `Before, with …:`) and compares.
 
+def Pack : Pass<"ssm-pack", "::ssm::RecurrenceOp"> {
+  let summary = "Give a recurrence rows, with their own steps and their own places in a pool of states";
+  let description = [{
+    One dimension becomes that of rows: the first axis, alone, of every state, an axis of its own of every output (the first
+    where sequences are packed) and of those inputs that have it, which vary in time; nothing is summed or moved along it. `arrays` names what calls give of
+    the rows (dialect/RowPlan.h has their meaning), each an array of i32, or i64 where `NAME=i64` says so. `in-place`: each
+    state goes back to where it came from (decoding).
+
+    With `cu_seqlens` sequences are packed: the steps of all rows stand one after another along the scanned dimension, and
+    the axis of rows has extent 1 in inputs and outputs. There, a recurrence without a dimension of rows gets one,
+    `sequence`, in front of states and outputs; inputs and outputs have no axis of it in memory. A value computed from the
+    extent or the coordinate of time is the row's own.
+
+    Kernels look up where a row begins, ends, and has its state, so the recurrence itself does not change but for that
+    dimension: the plan is the attribute `ssm.rows`. No scan runs across the beginning of a sequence, since a row is a task
+    of its own. ssm-pack comes before ssm-specialize: sizes of rows, and of packed steps, are open.
+
+    Before, with `arrays=cu_seqlens,slots_at=i64`:
+    ```mlir
+    ssm.recurrence @leak dims [time, channel] scan time {
+      %u = ssm.input "u" [time, channel] : f64
+      %rate = ssm.input "rate" [channel] : f64
+      %hp = ssm.previous "h" [channel] : f64
+      %kept = arith.mulf %rate, %hp : f64
+      %h = arith.addf %kept, %u : f64
+      ssm.next "h" %h : f64
+      ssm.output "y" %h [time, channel] : f64
+    }
+    ```
+    After:
+    ```mlir
+    ssm.recurrence @leak dims [sequence, time, channel] scan time
+        attributes {ssm.rows = {added, arrays = {cu_seqlens = i32, slots_at = i64}, dim = "sequence"}} {
+      %u = ssm.input "u" [time, channel] : f64
+      %rate = ssm.input "rate" [channel] : f64
+      %hp = ssm.previous "h" [sequence, channel] : f64
+      %kept = arith.mulf %rate, %hp : f64
+      %h = arith.addf %kept, %u : f64
+      ssm.next "h" %h : f64
+      ssm.output "y" %h [sequence, time, channel] : f64
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"arrays", "arrays", "std::string", "What calls give: cu_seqlens, slots_in, slots_out, has_state, slots_at, each alone or with =i32 or =i64">,
+    Option<"inPlace", "in-place", "bool", "false", "States go back to where they came from">,
+  ];
+}
+
 def Specialize : Pass<"ssm-specialize", "::ssm::RecurrenceOp"> {
   let summary = "Bind sizes, options, optional inputs and stored types, and fold what they decide";
   let description = [{
@@ -168,6 +217,9 @@ def RegroupProducts : Pass<"ssm-regroup-products", "::ssm::RecurrenceOp"> {
     elements a step: of dt·B·u, where B alone varies along the state, dt·u comes first. Where that saves nothing the
     product stays as written. exp of a product with a factor that does not vary in time becomes exp2, with log2(e) in that
     factor: x·(A·log2(e)) costs what x·A does, and exp2 costs less than exp.
+
+    Where rows update states in place (ssm-pack's `in-place`), calls have few steps: what does not vary in time costs as much as
+    what does, and log2(e) goes into the factor that varies along least.
 
     Only rounding changes. The interpreter runs recurrences as they are written, without this pass.
 

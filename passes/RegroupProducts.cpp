@@ -1,6 +1,7 @@
 // Orders products by what their factors vary along. Passes.td has the contract.
 
 #include "dialect/DimensionAnalysis.h"
+#include "dialect/RowPlan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "passes/Passes.h"
@@ -25,7 +26,8 @@ struct Factor {
 
 class Regrouper {
 public:
-  explicit Regrouper(RecurrenceOp recurrence) : recurrence(recurrence), dims(recurrence), builder(recurrence) {}
+  explicit Regrouper(RecurrenceOp recurrence)
+      : recurrence(recurrence), dims(recurrence), isShort(RowPlan(recurrence).isInPlace()), builder(recurrence) {}
 
   void run() {
     SmallVector<arith::MulFOp> products;
@@ -45,7 +47,7 @@ public:
 private:
   /// Operations that one step does for a value that varies along `set`.
   double costOf(DimSet set) {
-    if (!set.contains(dims.scan()))
+    if (!set.contains(dims.scan()) && !isShort)
       return 0;
     double cost = 1;
     for (unsigned dim = 0; dim < dims.count(); ++dim)
@@ -83,7 +85,7 @@ private:
     SmallVector<Factor> fixed, rest;
     for (const Factor &factor : factors)
       (isFixed(factor) ? fixed : rest).push_back(factor);
-    if (fixed.size() < 2)
+    if (fixed.size() < 2 || isShort)
       return;
     Type type = fixed.front().value.getType(), f64 = builder.getF64Type();
     Factor product;
@@ -173,6 +175,8 @@ private:
 
   RecurrenceOp recurrence;
   DimensionAnalysis dims;
+  /// Few steps: what does not vary in time is computed as often as the rest, or nearly.
+  bool isShort;
   OpBuilder builder;
   llvm::DenseMap<Value, DimSet> made;
 };

@@ -56,6 +56,8 @@ public:
         return {};
       }
     markAliasing(kernel);
+    if (std::optional<unsigned> rows = memory.rowDim(); rows && placement.places[*rows].loop == LoopPlace::None)
+      memory.bindRow(builder);
     buildOuterLoops(builder, placement.loops(LoopPlace::Outside));
     return kernel;
   }
@@ -70,6 +72,8 @@ private:
     scf::ForOp::create(builder, loc, from, to, extent, ValueRange(),
                        [&](OpBuilder &inner, Location, Value start, ValueRange) {
                          memory.enterTile(inner, nest.front(), start);
+                         if (nest.front() == memory.rowDim())
+                           memory.bindRow(inner);
                          if (stages)
                            stages->enterTile(inner, nest.front(), start);
                          buildOuterLoops(inner, nest.drop_front());
@@ -82,6 +86,12 @@ private:
     OpBuilder::InsertionGuard guard(builder);
     if (Value inside = memory.insideThreads(builder))
       builder.setInsertionPointToStart(scf::IfOp::create(builder, loc, inside, false).thenBlock());
+    if (Value runs = memory.rowRuns()) {
+      auto choice = scf::IfOp::create(builder, loc, runs, /*withElseRegion=*/true);
+      OpBuilder leftOut = OpBuilder::atBlockTerminator(choice.elseBlock());
+      buildZeros(leftOut);
+      builder.setInsertionPoint(choice.thenYield());
+    }
     Value full = memory.isFull(builder);
     if (!full)
       return buildTask(builder);
@@ -92,6 +102,35 @@ private:
     OpBuilder edge = OpBuilder::atBlockTerminator(choice.elseBlock());
     buildTask(edge);
     setMasked(DimSet());
+  }
+
+  /// The outputs of a row that is left out.
+  void buildZeros(OpBuilder &builder) {
+    Value zero = constantI64(builder, 0), block = constantI64(builder, placement.blockSteps());
+    Value steps = memory.sizeOf(builder, memory.dimensions().scan());
+    memory.setMasked(DimSet(~uint64_t(0)));
+    scf::ForOp::create(builder, loc, zero, steps, block, ValueRange(),
+                       [&](OpBuilder &inner, Location, Value step, ValueRange) {
+                         if (placement.blockSteps() > 1)
+                           memory.setStepsLeft(subI64(inner, steps, step));
+                         for (auto [number, tensor] : llvm::enumerate(interface.tensors))
+                           if (tensor.role == KernelTensor::Role::Output)
+                             storeZeros(inner, number, timeOf(inner, step, steps));
+                         memory.setStepsLeft({});
+                         scf::YieldOp::create(inner, loc);
+                       });
+    memory.setMasked(DimSet());
+  }
+
+  void storeZeros(OpBuilder &builder, unsigned number, Value time) {
+    const KernelTensor &tensor = interface.tensors[number];
+    auto complex = dyn_cast<ComplexType>(tensor.stored);
+    DimSet own = memory.dimensions().of(tensor.layout);
+    VectorType type = memory.tileType(own, memory.elementType());
+    loopOverTiles(builder, memory, placement, own & placement.loopSet(LoopPlace::Inside), [&](OpBuilder &inner) {
+      Value zero = arith::ConstantOp::create(inner, loc, inner.getZeroAttr(type));
+      memory.store(inner, number, Tiles(complex ? 2 : 1, zero), time);
+    });
   }
 
   void setMasked(DimSet masked) {
@@ -335,7 +374,7 @@ struct Tile : ssm::impl::TileBase<Tile> {
 
   LogicalResult tileAlone(Placed &placed) {
     KernelInterface interface = getKernelInterface(placed.recurrence);
-    setAlignments(interface, placed.recurrence, placed.placement);
+    setAlignments(interface, placed.recurrence, placed.placement, gpu);
     return tile(placed, interface);
   }
 
@@ -349,7 +388,7 @@ struct Tile : ssm::impl::TileBase<Tile> {
       for (auto [own, of] : llvm::zip(part.placement.places, last.places))
         own.runsEmpty = of.runsEmpty;
       recurrences.push_back(part.recurrence);
-      interfaces.push_back(getPartInterface(part.recurrence, part.placement));
+      interfaces.push_back(getPartInterface(part.recurrence, part.placement, gpu));
     }
     KernelInterface whole = joinInterfaces(recurrences, interfaces, last);
     for (auto [part, interface] : llvm::zip_equal(parts, interfaces))

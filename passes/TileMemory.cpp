@@ -4,6 +4,7 @@
 #include "passes/TileMemory.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "passes/ComputeType.h"
 #include "passes/Peers.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -47,7 +48,7 @@ static Value andI1(OpBuilder &builder, Value a, Value b) {
 TileMemory::TileMemory(RecurrenceOp recurrence, const Placement &placement, const KernelInterface &interface,
                        bool packed, const KernelInterface *whole)
     : recurrence(recurrence), placement(placement), interface(interface), whole(whole), packed(packed),
-      dims(recurrence), computeType(ssm::computeType(recurrence)) {}
+      rows(recurrence), dims(recurrence), computeType(ssm::computeType(recurrence)) {}
 
 SmallVector<Type> TileMemory::argumentTypes() const {
   MLIRContext *context = recurrence->getContext();
@@ -106,7 +107,11 @@ void TileMemory::bindArguments(OpBuilder &builder, Block &entry) {
   }
 }
 
-Value TileMemory::sizeOf(OpBuilder &, unsigned dim) const { return sizes.lookup(recurrence.extentOf(dims.name(dim))); }
+Value TileMemory::sizeOf(OpBuilder &, unsigned dim) const {
+  if (rowSteps && dim == dims.scan())
+    return rowSteps;
+  return sizes.lookup(recurrence.extentOf(dims.name(dim)));
+}
 
 Value TileMemory::parameter(StringRef name) const { return parameters.lookup(name); }
 
@@ -220,6 +225,24 @@ Value TileMemory::insideThreads(OpBuilder &builder) {
   return inside;
 }
 
+/// Whether a thread may run with nothing of a dimension that is not the scanned one.
+bool TileMemory::mayHoldNone(unsigned dim) const {
+  const DimPlace &place = placement.places[dim];
+  std::optional<int64_t> size = recurrence.sizeOf(dims.name(dim));
+  bool isPadded = !place.grid && place.loop == LoopPlace::None && size && *size <= place.extent() - place.tile();
+  return place.parts() > 1 && !placement.exchanged.empty() && (isMasked(dim) || isPadded);
+}
+
+Value TileMemory::holdsSome(OpBuilder &builder, DimSet set) {
+  Value holds;
+  for (unsigned dim = 0; dim < dims.count(); ++dim)
+    if (set.contains(dim) && dim != dims.scan() && mayHoldNone(dim))
+      holds = andI1(builder, holds,
+                    arith::CmpIOp::create(builder, recurrence.getLoc(), arith::CmpIPredicate::slt, bases[dim],
+                                          sizeOf(builder, dim)));
+  return holds;
+}
+
 bool TileMemory::isMasked(unsigned dim) const {
   const DimPlace &place = placement.places[dim];
   return masked.contains(dim) && (place.grid || place.loop != LoopPlace::None || place.runsEmpty) && mayPassEnd(dim);
@@ -313,10 +336,8 @@ Value TileMemory::firstCoordinate(OpBuilder &builder, unsigned dim, Value time) 
   const DimPlace &place = placement.places[dim];
   bool isScanned = dim == dims.scan();
   Value coordinate = isScanned ? timeOfThread(builder, time) : bases[dim];
-  std::optional<int64_t> size = recurrence.sizeOf(dims.name(dim));
-  bool isPadded = !place.grid && place.loop == LoopPlace::None && size && *size <= place.extent() - place.tile();
-  bool mayBeOutside = isScanned ? bool(stepsLeft) : isMasked(dim) || isPadded;
-  if (place.parts() == 1 || placement.exchanged.empty() || !mayBeOutside)
+  bool mayBeOutside = isScanned ? stepsLeft && place.parts() > 1 && !placement.exchanged.empty() : mayHoldNone(dim);
+  if (!mayBeOutside)
     return coordinate;
   Value zero = constantI64(builder, 0);
   if (isScanned && recurrence.getReverse())
@@ -333,10 +354,11 @@ TileMemory::Address TileMemory::addressOf(OpBuilder &builder, unsigned number, A
   address.strides.assign(placement.axes.size(), address.offset);
   unsigned position = seen.size();
   for (unsigned axis = tensor.layout.getRank(); axis-- > 0;) {
-    Value step = strides[number][!tensor.perTile.empty() + tensor.perChunk + axis];
+    std::optional<unsigned> place = strideOfAxis(tensor, axis);
+    Value step = place ? strides[number][*place] : constantI64(builder, 0);
     for (unsigned part = tensor.layout.getAxis(axis).size(); part-- > 0;) {
       SeenAs at = seen[--position];
-      Value coordinate = firstCoordinate(builder, at.dim, time);
+      Value coordinate = coordinateInMemory(builder, tensor, at, time);
       Value size = sizeOf(builder, at.dim);
       if (at.flipped)
         coordinate = subI64(builder, subI64(builder, size, constantI64(builder, 1)), coordinate);
@@ -356,6 +378,18 @@ TileMemory::Address TileMemory::addressOf(OpBuilder &builder, unsigned number, A
     address.offset =
         addI64(builder, address.offset, mulI64(builder, strides[number].back(), constantI64(builder, past)));
   return address;
+}
+
+/// What a thread's registers are aligned to where they are consecutive memory, as the view shows it; 0 where not.
+int64_t TileMemory::alignmentOfRun(unsigned number, ArrayRef<SeenAs> seen) const {
+  const KernelTensor &tensor = interface.tensors[number];
+  if (!packed || tensor.alignment == 1 || runsAlongSteps(recurrence, tensor))
+    return 0;
+  DimSet set;
+  for (SeenAs at : seen)
+    set = set.with(at.dim);
+  bool isPlain = !seen.back().flipped && seen.back().dim == *dims.number(tensor.layout.getDims().back());
+  return isPlain && innermostInTile(placement, set) == seen.back().dim ? tensor.alignment : 0;
 }
 
 /// From the beginning of what is between chunks to what this task has of it.
@@ -415,6 +449,34 @@ Value TileMemory::avoidEmpty(OpBuilder &builder, unsigned number, Address &addre
   return arith::SelectOp::create(builder, loc, isEmpty, elsewhere, pointers[number]);
 }
 
+/// Where few steps are along the last axis, it may be one, and lanes along the axis before it consecutive memory:
+/// whether they are shows at run time. Null where they do not run so, or that is known.
+Value TileMemory::lanesAreConsecutive(OpBuilder &builder, unsigned number, ValueRange strides, DimSet set) const {
+  const KernelTensor &tensor = interface.tensors[number];
+  const TileAxis &lanes = placement.axes.back();
+  if (!rows.isInPlace() || !packed || lanes.extent == 1 || !set.contains(*lanes.dim) || *lanes.dim == dims.scan() ||
+      !runsAlongSteps(recurrence, tensor) || getConstantIntValue(strides.back()))
+    return {};
+  return arith::CmpIOp::create(builder, recurrence.getLoc(), arith::CmpIPredicate::eq, strides.back(),
+                               constantI64(builder, 1));
+}
+
+/// An access made for lanes that are consecutive, and for others.
+static Value eitherWay(OpBuilder &builder, Value consecutive, ArrayRef<Value> strides,
+                       llvm::function_ref<Value(OpBuilder &, ValueRange)> create) {
+  Location loc = consecutive.getLoc();
+  SmallVector<Value> ones(strides);
+  ones.back() = constantI64(builder, 1);
+  auto build = [&](ValueRange own) {
+    return [&, own](OpBuilder &inner, Location) {
+      Value made = create(inner, own);
+      scf::YieldOp::create(inner, loc, made ? ValueRange(made) : ValueRange());
+    };
+  };
+  auto choice = scf::IfOp::create(builder, loc, consecutive, build(ones), build(strides));
+  return choice.getNumResults() ? choice.getResult(0) : Value();
+}
+
 Tiles TileMemory::load(OpBuilder &builder, unsigned number, ArrayRef<SeenAs> seen, Value time, Type element,
                        int64_t past) const {
   Address address = addressOf(builder, number, seen, time, past);
@@ -429,8 +491,15 @@ Tiles TileMemory::load(OpBuilder &builder, unsigned number, ArrayRef<SeenAs> see
   Tiles tiles;
   for (int64_t part = 0; part < parts; ++part) {
     Value offset = addI64(builder, mulI64(builder, address.offset, scale), constantI64(builder, part));
-    tiles.push_back(TileLoadOp::create(builder, locOf(number), tileType(address.set, element), stored, pointer, offset,
-                                       scaled, limits, builder.getArrayAttr(coefficients)));
+    auto create = [&](OpBuilder &at, ValueRange strides) -> Value {
+      auto load = TileLoadOp::create(at, locOf(number), tileType(address.set, element), stored, pointer, offset,
+                                     strides, limits, at.getArrayAttr(coefficients));
+      if (int64_t aligned = alignmentOfRun(number, seen))
+        load.setAligned(aligned);
+      return load;
+    };
+    Value consecutive = lanesAreConsecutive(builder, number, scaled, address.set);
+    tiles.push_back(consecutive ? eitherWay(builder, consecutive, scaled, create) : create(builder, scaled));
   }
   return tiles;
 }
@@ -490,8 +559,17 @@ void TileMemory::store(OpBuilder &at, unsigned number, const Tiles &tiles, Value
       llvm::map_to_vector(address.strides, [&](Value stride) { return mulI64(builder, stride, scale); });
   for (auto [part, tile] : llvm::enumerate(tiles)) {
     Value offset = addI64(builder, mulI64(builder, address.offset, scale), constantI64(builder, part));
-    TileStoreOp::create(builder, loc, tile, stored, pointers[number], offset, scaled, limits,
-                        builder.getArrayAttr(coefficients));
+    auto create = [&, value = tile](OpBuilder &at, ValueRange strides) -> Value {
+      auto store = TileStoreOp::create(at, loc, value, stored, pointers[number], offset, strides, limits,
+                                       at.getArrayAttr(coefficients));
+      if (int64_t aligned = alignmentOfRun(number, plainView(number)))
+        store.setAligned(aligned);
+      return {};
+    };
+    if (Value consecutive = lanesAreConsecutive(builder, number, scaled, address.set))
+      eitherWay(builder, consecutive, scaled, create);
+    else
+      create(builder, scaled);
   }
 }
 

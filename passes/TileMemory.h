@@ -33,6 +33,9 @@ public:
   void bindCoordinates(mlir::OpBuilder &builder);
   /// True where this thread has coordinates inside every dimension; null where that always holds.
   mlir::Value insideThreads(mlir::OpBuilder &builder);
+  /// True where this thread has coordinates of each of those dimensions; null where that always holds. Others run
+  /// beside it all the same, for those that they hand values to, and may not read what it updates in place.
+  mlir::Value holdsSome(mlir::OpBuilder &builder, DimSet set);
   /// True where the task's tile is full; null where that always holds.
   mlir::Value isFull(mlir::OpBuilder &builder);
   /// Along which dimensions accesses from now on may pass the end.
@@ -54,6 +57,21 @@ public:
   void enterTile(mlir::OpBuilder &builder, unsigned dim, mlir::Value start);
   void leaveTile(mlir::OpBuilder &builder, unsigned dim);
 
+  /// The dimension of rows, if there is one.
+  std::optional<unsigned> rowDim() const { return rows ? dims.number(rows.dim()) : std::nullopt; }
+  /// Looks up where the row that is entered has its steps and states.
+  void bindRow(mlir::OpBuilder &builder);
+  /// True where the row runs, and is not left out; null where all do.
+  mlir::Value rowRuns() const { return runs; }
+  /// Whether the row begins with the state in memory; null where all do.
+  mlir::Value rowHasState() const { return hasState; }
+  /// Whether states are written in the middle of a row; and the place in the pool of the one after the step at time
+  /// coordinate `time`, with whether there is one.
+  bool writesStatesAt() const { return rows.has("slots_at"); }
+  std::pair<mlir::Value, mlir::Value> slotAt(mlir::OpBuilder &builder, mlir::Value time) const;
+  /// Final states go there from now on; where the row's go if it is null.
+  void setSlot(mlir::Value slot) { slotOfStep = slot; }
+
   mlir::VectorType tileType(DimSet set, mlir::Type element) const;
   const DimensionAnalysis &dimensions() const { return dims; }
   mlir::Value sizeOf(mlir::OpBuilder &builder, unsigned dim) const;
@@ -65,6 +83,8 @@ public:
   mlir::Value coordinate(unsigned dim) const { return bases[dim]; }
   /// This thread's distance from the block's first coordinate.
   mlir::Value threadOffset(unsigned dim) const { return threadOffsets[dim]; }
+  /// The type of the arithmetic.
+  mlir::Type elementType() const { return computeType; }
   llvm::ArrayRef<TileAxis> axes() const { return placement.axes; }
   bool isReverse() const { return recurrence.getReverse(); }
   /// The time coordinate of this thread's first step of a block of which the first thread begins at `time`.
@@ -101,7 +121,9 @@ public:
   void store(mlir::OpBuilder &builder, unsigned tensor, const Tiles &tiles, mlir::Value time, int64_t past = 0) const;
 
   /// Whether several steps of an input or output are one access: they are consecutive memory.
-  bool isWide(unsigned tensor) const { return packed && interface.tensors[tensor].alignment > 1; }
+  bool isWide(unsigned tensor) const {
+    return packed && interface.tensors[tensor].alignment > 1 && runsAlongSteps(recurrence, interface.tensors[tensor]);
+  }
   /// The tile of an input, or of an output, for `count` steps from time coordinate `time` on, in the order of memory
   /// along the last axis.
   mlir::Value loadSteps(mlir::OpBuilder &builder, unsigned tensor, llvm::ArrayRef<SeenAs> seen, mlir::Value time,
@@ -140,6 +162,17 @@ private:
   void bindTensors(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Value> arguments);
   mlir::Value offsetBetween(mlir::OpBuilder &builder, unsigned tensor) const;
   mlir::Value orOne(mlir::OpBuilder &builder, unsigned dim) const;
+  bool mayHoldNone(unsigned dim) const;
+  mlir::Value loadRowEntry(mlir::OpBuilder &builder, llvm::StringRef array, mlir::Value index) const;
+  mlir::Value slotOfRow(mlir::OpBuilder &builder, llvm::StringRef array, mlir::Value otherwise) const;
+  mlir::Value isInPool(mlir::OpBuilder &builder, mlir::Value slot) const;
+  void bindSteps(mlir::OpBuilder &builder);
+  mlir::Value lanesAreConsecutive(mlir::OpBuilder &builder, unsigned tensor, mlir::ValueRange strides,
+                                  DimSet set) const;
+  int64_t alignmentOfRun(unsigned tensor, llvm::ArrayRef<SeenAs> seen) const;
+  std::optional<unsigned> strideOfAxis(const KernelTensor &tensor, unsigned axis) const;
+  mlir::Value coordinateInMemory(mlir::OpBuilder &builder, const KernelTensor &tensor, SeenAs at,
+                                 mlir::Value time) const;
   mlir::Value firstCoordinate(mlir::OpBuilder &builder, unsigned dim, mlir::Value time) const;
   struct Address {
     mlir::Value offset;
@@ -169,6 +202,11 @@ private:
   const KernelInterface &interface;
   const KernelInterface *whole;
   bool packed;
+  RowPlan rows;
+  /// Of the row that is entered: its first step and how many there are, where it is packed; the places of its states in
+  /// the pool; whether it has one.
+  mlir::Value rowStart, rowSteps, slotIn, slotOut, hasState, runs;
+  mlir::Value slotOfStep;
   DimSet masked;
   mlir::Value stepsLeft;
   DimensionAnalysis dims;

@@ -324,6 +324,9 @@ Tiles TileStep::emitBeforeStart(OpBuilder &builder, const State &state, int64_t 
   Value pointer = memory.pointerOf(number);
   Value null = LLVM::ZeroOp::create(builder, loc, pointer.getType());
   Value given = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, pointer, null);
+  for (Value condition : {memory.rowHasState(), memory.holdsSome(builder, dims.of(state.layout))})
+    if (condition)
+      given = arith::AndIOp::create(builder, loc, given, condition);
   auto load = [&](OpBuilder &inner) {
     return memory.load(inner, number, memory.plainView(number), {}, realOf(state.type), back);
   };
@@ -445,7 +448,20 @@ SmallVector<Value> TileStep::emitStep(OpBuilder &builder, Value timeCoordinate, 
     result.push_back(fresh[slots]);
   frames.pop_back();
   kept.remove_if([](auto &entry) { return entry.second.inTime; });
+  if (memory.writesStatesAt())
+    emitAt(builder, result);
   return result;
+}
+
+/// Stores the states after this step where the caller wants them.
+void TileStep::emitAt(OpBuilder &builder, ValueRange carried) {
+  Location loc = recurrence.getLoc();
+  auto [slot, isWanted] = memory.slotAt(builder, time);
+  auto choice = scf::IfOp::create(builder, loc, isWanted, /*withElseRegion=*/false);
+  OpBuilder inner = OpBuilder::atBlockTerminator(choice.thenBlock());
+  memory.setSlot(slot);
+  emitFinal(inner, carried);
+  memory.setSlot({});
 }
 
 /// Whether this task stores a final state: each chunk its own, or the last one the sequence's where it is wanted.

@@ -141,6 +141,7 @@ private:
   Tiles emitBeforeStart(mlir::OpBuilder &builder, const State &state, int64_t back, const Tiles &fallback);
   Tiles emitBeforeChunk(mlir::OpBuilder &builder, const State &state, int64_t back, const Tiles &fallback);
   llvm::SmallVector<Tiles> emitStart(mlir::OpBuilder &builder, const State &state, const PhaseRoot &root);
+  void emitAt(mlir::OpBuilder &builder, mlir::ValueRange carried);
   mlir::Value storesFinal(mlir::OpBuilder &builder, unsigned tensor);
   void bindCarried(mlir::ValueRange carried);
   /// A state `back` steps ago.

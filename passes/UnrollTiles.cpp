@@ -14,6 +14,7 @@
 #include "passes/Passes.h"
 #include "passes/RowAccess.h"
 #include "passes/TileRows.h"
+#include "passes/TransposeRows.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace ssm {
@@ -27,6 +28,8 @@ using namespace ssm;
 namespace {
 /// Sums over rows add into this many partial sums, so that their latencies overlap.
 constexpr size_t partialSums = 2;
+/// Elements of 16 bytes, the least that is worth an access.
+constexpr int64_t shortPiece = 4;
 
 bool isTile(Type type) { return isa<VectorType>(type); }
 bool touchesTiles(Operation &op) {
@@ -150,6 +153,10 @@ private:
       return;
     Rows rows(value.getType());
     auto found = findInterleaved(value.getType(), store.getStrides(), store.getCoefficients());
+    if (store.getAligned() && rows.lanes == 1)
+      return storeRuns(store);
+    if (auto pieces = findPieces(value.getType(), store.getStrides(), store.getCoefficients()); pieces && !found)
+      return storePieces(store, *pieces);
     for (int64_t number = 0; number < rows.count(); ++number) {
       SmallVector<int64_t> index = rows.at(number);
       if (!found)
@@ -161,9 +168,9 @@ private:
   }
 
   void storeRowAt(TileStoreOp store, ArrayRef<int64_t> index, ValueRange strides, ArrayAttr coefficients,
-                  llvm::function_ref<Value()> part) {
-    RowAddress address = addressRow(store.getLoc(), index, Rows(store.getValue().getType()).lanes, store.getOffset(),
-                                    strides, store.getLimits(), coefficients, store);
+                  llvm::function_ref<Value()> part, int64_t run = 0) {
+    RowAddress address = addressRow(store.getLoc(), index, run ? run : Rows(store.getValue().getType()).lanes,
+                                    store.getOffset(), strides, store.getLimits(), coefficients, store);
     if (address.outside)
       return;
     Value value = part();
@@ -199,6 +206,78 @@ private:
                          builder.getArrayAttr(from.coefficients), copy.getAligned());
     }
     copy.erase();
+  }
+
+  /// One more than the number of the axis that runs of single elements go along; 0 where there is one element.
+  static size_t runAxis(const Rows &rows) {
+    size_t axis = rows.extents.size();
+    while (axis > 0 && rows.extents[axis - 1] == 1)
+      --axis;
+    return axis;
+  }
+
+  /// Rows of one element each that stand at consecutive addresses, by one access.
+  void storeRuns(TileStoreOp store) {
+    Rows rows(store.getValue().getType());
+    size_t axis = runAxis(rows);
+    int64_t length = axis ? rows.extents[axis - 1] : 1;
+    SmallVector<Value> strides(store.getStrides());
+    if (axis)
+      strides.back() = strides[axis - 1];
+    for (int64_t first = 0; first < rows.count(); first += length) {
+      SmallVector<Value> elements;
+      for (int64_t i = 0; i < length; ++i)
+        elements.push_back(row(store.getValue(), first + i));
+      storeRowAt(
+          store, rows.at(first), strides, store.getCoefficients(),
+          [&]() -> Value {
+            if (length == 1)
+              return elements.front();
+            builder.setInsertionPoint(store);
+            auto type = VectorType::get({length}, elements.front().getType());
+            return vector::FromElementsOp::create(builder, store.getLoc(), type, elements);
+          },
+          length);
+    }
+    store.erase();
+  }
+
+  /// Each lane's registers, a piece of memory at a time.
+  void storePieces(TileStoreOp store, const Pieces &found) {
+    Rows rows(store.getValue().getType());
+    SmallVector<Value> strides = withLane(store.getStrides(), store.getStrides()[found.axis]);
+    ArrayAttr coefficients = coefficientsOfPiece(store.getCoefficients());
+    for (int64_t number = 0; number < rows.count(); ++number) {
+      SmallVector<int64_t> index = rows.at(number);
+      if (index[found.axis] % found.length != 0)
+        continue;
+      SmallVector<Value> parts;
+      SmallVector<int64_t> at = index;
+      for (int64_t i = 0; i < found.length; ++i, ++at[found.axis])
+        parts.push_back(row(store.getValue(), rows.numberOf(at)));
+      builder.setInsertionPoint(store);
+      for (auto [lane, piece] : llvm::enumerate(piecesOfRows(builder, store.getLoc(), parts)))
+        storeRowAt(store, withLane(index, lane), strides, coefficients, [&] { return piece; }, found.length);
+    }
+    store.erase();
+  }
+
+  /// A piece is a row of an access that has the lanes as one more register axis.
+  static SmallVector<int64_t> withLane(ArrayRef<int64_t> index, int64_t lane) {
+    SmallVector<int64_t> result(index);
+    result.push_back(lane);
+    return result;
+  }
+  static SmallVector<Value> withLane(ValueRange strides, Value piece) {
+    SmallVector<Value> result(strides);
+    result.push_back(piece);
+    return result;
+  }
+  ArrayAttr coefficientsOfPiece(ArrayAttr coefficients) {
+    return builder.getArrayAttr(
+        llvm::map_to_vector(coefficients.getAsRange<DenseI64ArrayAttr>(), [&](DenseI64ArrayAttr list) -> Attribute {
+          return builder.getDenseI64ArrayAttr(withLane(list.asArrayRef(), 0));
+        }));
   }
 
   /// The rows of all registers along the axis, as rows of consecutive memory.
@@ -375,6 +454,8 @@ private:
     if (load.getAligned() && rows.lanes == 1)
       return loadRun(load, number);
     auto found = findInterleaved(load.getType(), load.getStrides(), load.getCoefficients());
+    if (auto pieces = findPieces(load.getType(), load.getStrides(), load.getCoefficients()); pieces && !found)
+      return loadPieces(load, number, *pieces);
     if (!found)
       return loadRowAt(load, index, load.getStrides(), load.getCoefficients());
     SmallVector<Value> consecutive;
@@ -395,9 +476,7 @@ private:
   /// Rows of one element each that stand at consecutive addresses, by one access.
   Value loadRun(TileLoadOp load, int64_t wanted) {
     Rows rows(load.getType());
-    size_t axis = rows.extents.size();
-    while (axis > 0 && rows.extents[axis - 1] == 1)
-      --axis;
+    size_t axis = runAxis(rows);
     if (axis == 0)
       return loadRowAt(load, rows.at(wanted), load.getStrides(), load.getCoefficients());
     int64_t length = rows.extents[axis - 1], first = wanted / length * length;
@@ -407,6 +486,26 @@ private:
     Value run = loadRowAt(load, rows.at(first), strides, load.getCoefficients(), length);
     for (int64_t i = 0; i < length; ++i)
       known[load][first + i] = vector::ExtractOp::create(builder, load.getLoc(), run, i);
+    return known[load][wanted];
+  }
+
+  /// The rows of a piece at once: of a long one where all are asked for together, else of a short one, so that few wait
+  /// in registers.
+  Value loadPieces(TileLoadOp load, int64_t wanted, Pieces found) {
+    Rows rows(load.getType());
+    if (!isa<scf::YieldOp, scf::ForOp>(root))
+      found.length = std::min(found.length, shortPiece);
+    SmallVector<int64_t> index = rows.at(wanted);
+    index[found.axis] -= index[found.axis] % found.length;
+    SmallVector<Value> strides = withLane(load.getStrides(), load.getStrides()[found.axis]), pieces;
+    ArrayAttr coefficients = coefficientsOfPiece(load.getCoefficients());
+    for (int64_t lane = 0; lane < rows.lanes; ++lane)
+      pieces.push_back(loadRowAt(load, withLane(index, lane), strides, coefficients, found.length));
+    insertFor(*load);
+    for (Value made : rowsOfPieces(builder, load.getLoc(), pieces)) {
+      known[load][rows.numberOf(index)] = made;
+      ++index[found.axis];
+    }
     return known[load][wanted];
   }
 

@@ -152,7 +152,7 @@ ssm_status ssm_tensor_shape(const ssm_function *function, int tensor, const int6
     return status;
   const Manifest::Tensor &found = manifest.tensors[tensor];
   size_t bytes;
-  if (ssm_status status = shapeOf(found.layout, found.depth, found.dtype, checked, shape, bytes, error))
+  if (ssm_status status = shapeOf(found, checked, shape, bytes, error))
     return status;
   return succeed(error);
 }

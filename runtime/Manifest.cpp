@@ -16,6 +16,8 @@ std::string_view ssm::roleName(Role role) {
     return "initial_state";
   case Role::FinalState:
     return "final_state";
+  case Role::Rows:
+    return "rows";
   }
   return "";
 }

@@ -15,7 +15,7 @@ namespace ssm {
 /// function's dimensions and a program's counts: first the dimensions, then the counts.
 struct Manifest {
   /// Versions of the file's form. A newer major one is refused, a newer minor one may say more than is read.
-  static constexpr int64_t majorVersion = 1, minorVersion = 1;
+  static constexpr int64_t majorVersion = 1, minorVersion = 2;
   /// Version of the layout and meaning of states, which outlive a bundle.
   static constexpr int64_t stateVersion = 1;
 
@@ -49,7 +49,8 @@ struct Manifest {
   /// Axes, each the product of sizes.
   using Layout = std::vector<std::vector<size_t>>;
 
-  enum class Role { Input, Output, InitialState, FinalState };
+  /// Rows: an array that says where each row has its steps and its states.
+  enum class Role { Input, Output, InitialState, FinalState, Rows };
 
   struct Tensor {
     Role role = Role::Input;
@@ -60,9 +61,14 @@ struct Manifest {
     int64_t depth = 1;
     /// Of a final state: whether it may be its initial state's array.
     bool inPlace = false;
+    /// Entries of the only axis beyond the layout's.
+    int64_t more = 0;
+    /// Of an array of rows: whether it may be left out. States may be anyway.
+    bool optional = false;
 
     size_t rank() const { return layout.size() + (depth > 1); }
     bool isState() const { return role == Role::InitialState || role == Role::FinalState; }
+    bool isOptional() const { return isState() || optional; }
   };
 
   struct Parameter {
@@ -150,6 +156,8 @@ struct Manifest {
     std::vector<Dim> dims;
     size_t scan = 0;
     bool reverse = false;
+    /// The dimension of rows, each with its own steps and states, if there is one.
+    std::optional<size_t> rows;
     std::vector<Tensor> tensors;
     std::vector<Parameter> parameters;
     std::vector<Program> programs;
@@ -160,7 +168,7 @@ struct Manifest {
   std::vector<Function> functions;
 };
 
-/// `input`, `output`, `initial_state`, `final_state`.
+/// `input`, `output`, `initial_state`, `final_state`, `rows`.
 std::string_view roleName(Manifest::Role role);
 std::string_view kindName(Manifest::Argument::Kind kind);
 

@@ -20,7 +20,7 @@ constexpr size_t maxText = 16 << 20, maxName = 256, maxList = 4096, maxRank = 16
 /// step of a block.
 constexpr size_t maxWords = 512, maxWordsOfProcessor = 2048;
 constexpr int64_t maxTile = int64_t(1) << 40, maxShared = 1 << 20;
-constexpr Role roles[] = {Role::Input, Role::Output, Role::InitialState, Role::FinalState};
+constexpr Role roles[] = {Role::Input, Role::Output, Role::InitialState, Role::FinalState, Role::Rows};
 
 /// Why a manifest is refused; leaves parseManifest as a problem.
 struct Malformed {
@@ -132,6 +132,8 @@ public:
     readDims();
     function.scan = value["scan"].oneOf(sizes, "dimension");
     function.reverse = value["reverse"].truth();
+    if (value.has("rows"))
+      function.rows = value["rows"].oneOf(sizes, "dimension");
     readTensors();
     std::vector<std::string> programs;
     for (const Value &entry : value["parameters"].list()) {
@@ -191,6 +193,10 @@ private:
       tensor.layout = readLayout(entry["layout"], sizes);
       tensor.depth = entry.has("depth") ? entry["depth"].integer(1, maxTile) : 1;
       tensor.inPlace = entry.has("in_place") && entry["in_place"].truth();
+      tensor.optional = entry.has("optional") && entry["optional"].truth();
+      tensor.more = entry.has("more") ? entry["more"].integer(0, 1) : 0;
+      if (tensor.more && tensor.layout.size() != 1)
+        entry.refuse("there is no one axis that could have more entries");
       addNew(tensors, entry, role + " " + tensor.name);
       function.tensors.push_back(std::move(tensor));
     }

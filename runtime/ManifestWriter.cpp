@@ -143,6 +143,10 @@ json print(const Manifest::Function &function) {
                        {"layout", print(tensor.layout, names)}});
     if (tensor.depth > 1)
       tensors.back()["depth"] = tensor.depth;
+    if (tensor.more)
+      tensors.back()["more"] = tensor.more;
+    if (tensor.optional)
+      tensors.back()["optional"] = true;
     if (tensor.role == Role::FinalState)
       tensors.back()["in_place"] = tensor.inPlace;
   }
@@ -150,9 +154,17 @@ json print(const Manifest::Function &function) {
     parameters.push_back({{"name", parameter.name}, {"default", parameter.byDefault}});
   for (const Manifest::Program &program : function.programs)
     programs.push_back(print(program, function));
-  return {{"mode", function.mode},        {"dtype", function.dtype},     {"dims", dims},
-          {"scan", names[function.scan]}, {"reverse", function.reverse}, {"tensors", tensors},
-          {"parameters", parameters},     {"programs", programs}};
+  json entry = {{"mode", function.mode},
+                {"dtype", function.dtype},
+                {"dims", dims},
+                {"scan", names[function.scan]},
+                {"reverse", function.reverse}};
+  if (function.rows)
+    entry["rows"] = names[*function.rows];
+  entry["tensors"] = tensors;
+  entry["parameters"] = parameters;
+  entry["programs"] = programs;
+  return entry;
 }
 } // namespace
 

@@ -79,6 +79,17 @@ ssm_status ssm::shapeOf(const Manifest::Layout &layout, int64_t depth, DType dty
   return SSM_OK;
 }
 
+ssm_status ssm::shapeOf(const Manifest::Tensor &tensor, const int64_t *sizes, int64_t *shape, size_t &bytes,
+                        ssm_error *error) {
+  if (ssm_status status = shapeOf(tensor.layout, tensor.depth, tensor.dtype, sizes, shape, bytes, error))
+    return status;
+  if (tensor.more == 0)
+    return SSM_OK;
+  shape[0] += tensor.more;
+  bytes += tensor.more * itemSize(tensor.dtype);
+  return SSM_OK;
+}
+
 ssm_status Plan::begin(const Manifest::Function &ofFunction, const Manifest::Program &ofProgram, const int64_t *given,
                        ssm_error *error) {
   function = &ofFunction;
@@ -235,9 +246,9 @@ ssm_status ssm::checkCall(const Manifest::Function &function, const int64_t *siz
     const ssm_tensor &given = call.tensors[number];
     int64_t shape[32];
     size_t bytes;
-    if (ssm_status status = shapeOf(tensor.layout, tensor.depth, tensor.dtype, sizes, shape, bytes, error))
+    if (ssm_status status = shapeOf(tensor, sizes, shape, bytes, error))
       return status;
-    if (!given.data && bytes && !tensor.isState())
+    if (!given.data && bytes && !tensor.isOptional())
       return fail(error, SSM_BAD_ARGUMENT, "the tensor '%s' is missing", tensor.name.c_str());
     if (given.data && tensor.rank() && !given.strides)
       return fail(error, SSM_BAD_ARGUMENT, "the strides of the tensor '%s' are missing", tensor.name.c_str());
@@ -287,7 +298,7 @@ private:
   bool isNothing(size_t number, int64_t *shape) const {
     const Manifest::Tensor &tensor = function.tensors[number];
     size_t bytes = 0;
-    shapeOf(tensor.layout, tensor.depth, tensor.dtype, sizes.data(), shape, bytes, nullptr);
+    shapeOf(tensor, sizes.data(), shape, bytes, nullptr);
     return !call.tensors[number].data || tensor.rank() == 0 || bytes == 0;
   }
 

@@ -57,6 +57,10 @@ ssm_status checkSizes(const Manifest::Function &function, const int64_t *given, 
 ssm_status shapeOf(const Manifest::Layout &layout, int64_t depth, DType dtype, const int64_t *sizes, int64_t *shape,
                    size_t &bytes, ssm_error *error);
 
+/// The same of a function's tensor.
+ssm_status shapeOf(const Manifest::Tensor &tensor, const int64_t *sizes, int64_t *shape, size_t &bytes,
+                   ssm_error *error);
+
 /// The program among those with `isUsable` whose conditions the call's tensors meet; null where none does.
 const Manifest::Program *chooseProgram(const Manifest::Function &function, const int64_t *sizes, const ssm_call &call,
                                        const bool *isUsable);

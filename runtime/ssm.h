@@ -56,7 +56,13 @@ typedef struct ssm_bundle ssm_bundle;
 /* One mode at one choice of types; lives as long as its bundle. */
 typedef struct ssm_function ssm_function;
 
-typedef enum ssm_role { SSM_INPUT = 0, SSM_OUTPUT = 1, SSM_INITIAL_STATE = 2, SSM_FINAL_STATE = 3 } ssm_role;
+typedef enum ssm_role {
+  SSM_INPUT = 0,
+  SSM_OUTPUT = 1,
+  SSM_INITIAL_STATE = 2,
+  SSM_FINAL_STATE = 3,
+  SSM_ROWS = 4
+} ssm_role;
 
 typedef struct ssm_tensor_info {
   const char *name;

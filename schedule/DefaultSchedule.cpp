@@ -15,6 +15,7 @@
 // work.
 
 #include "dialect/MatrixStates.h"
+#include "dialect/RowPlan.h"
 #include "schedule/DefaultReasons.h"
 #include "schedule/Placement.h"
 #include "schedule/ScannedTensors.h"
@@ -59,6 +60,8 @@ constexpr int64_t stagedTile = 32, stagedCopies = 8;
 constexpr int64_t mostStagedBytes = 96 << 10;
 /// Cutting time doubles the work, so it has to bring several times the threads; and chunks' own costs need steps.
 constexpr int64_t fewestChunks = 4, fewestChunkSteps = 512;
+/// Tiles of the lanes' dimension that a task of a row has.
+constexpr int64_t tilesOfRow = 32;
 /// Tiles of the lanes' dimension that should be left for the cores.
 constexpr int64_t fewestTasks = 4;
 
@@ -66,7 +69,9 @@ class DefaultScheduler {
 public:
   DefaultScheduler(RecurrenceOp recurrence, const Target &target, const SizeHints &hints)
       : recurrence(recurrence), target(target), hints(hints), dims(recurrence), held(dimsHeldWhole(recurrence, dims)),
-        states(getStates(recurrence)) {
+        rows(recurrence), states(getStates(recurrence)) {
+    if (rows)
+      rowDim = dims.number(rows.dim());
     for (auto delay : recurrence.getBody().front().getOps<DelayOp>())
       taps = taps | dims.of(delay.getTap());
     // What does not vary in time is computed before the loop, in f64; the loop decides.
@@ -91,6 +96,10 @@ public:
   GpuReasons reasons;
 
 private:
+  /// Whether nothing of a dimension may be beside the rest in a tile: steps, and rows, of which a task has one at a
+  /// time.
+  bool isAlone(unsigned dim) { return dim == dims.scan() || dim == rowDim; }
+
   std::optional<int64_t> sizeOf(unsigned dim) {
     if (std::optional<int64_t> size = recurrence.sizeOf(dims.name(dim)))
       return size;
@@ -168,7 +177,7 @@ private:
   std::optional<unsigned> chooseLanes(int64_t lanes) {
     std::optional<unsigned> best;
     for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (dim != dims.scan() && !taps.contains(dim) && (!best || cost(dim, lanes) <= cost(*best, lanes)))
+      if (!isAlone(dim) && !taps.contains(dim) && (!best || cost(dim, lanes) <= cost(*best, lanes)))
         best = dim;
     return best;
   }
@@ -190,7 +199,7 @@ private:
   std::optional<unsigned> chooseRows(int64_t lanes) {
     std::optional<unsigned> best;
     for (unsigned dim = 0; dim < dims.count(); ++dim) {
-      if (dim == dims.scan() || held.contains(dim) || sizeOf(dim).value_or(lanes) < lanes)
+      if (isAlone(dim) || held.contains(dim) || sizeOf(dim).value_or(lanes) < lanes)
         continue;
       bool isOfAll = llvm::all_of(states, [&](const State &state) {
         DimSet set = dims.of(state.layout);
@@ -217,6 +226,20 @@ private:
     });
   }
 
+  /// The rest of a schedule of a few steps: most of their time is the states' way from memory and back, which goes in
+  /// whole pieces where registers run along it.
+  Schedule addMatrixOfStep(Schedule schedule, int64_t lanes) {
+    schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, std::nullopt}}});
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (held.contains(dim)) {
+        bool isContiguous =
+            llvm::any_of(states, [&](const State &state) { return state.layout.getDims().back() == dims.name(dim); });
+        int64_t regs = isContiguous && sizeOf(dim).value_or(lanes) % lanes == 0 ? lanes : 1;
+        schedule.dims.push_back({dims.name(dim).str(), {{Level::Loop, std::nullopt}, {Level::Reg, regs}}});
+      }
+    return schedule;
+  }
+
   /// With many elements a row, a sum over lanes costs more than the rest, and states of few rows overflow the
   /// registers: a loop over the summed dimensions, with a few rows at each turn, loads and stores each element once a
   /// step.
@@ -225,11 +248,11 @@ private:
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (held.contains(dim) && isMovedAlong(dim))
         return std::nullopt;
-    std::optional<unsigned> rows = chooseRows(lanes);
-    if (elements < manyElements * lanes || !rows)
+    std::optional<unsigned> along = chooseRows(lanes);
+    if (elements < manyElements * lanes || !along)
       return std::nullopt;
-    int64_t regs = maxRows;
-    while (regs > 1 && (sizeOf(*rows).value_or(regs * lanes) < regs * lanes ||
+    int64_t regs = rows.isInPlace() ? 1 : maxRows;
+    while (regs > 1 && (sizeOf(*along).value_or(regs * lanes) < regs * lanes ||
                         elements * regs * lanes * elementBytes > matrixBytes))
       regs /= 2;
     if (elements * regs * lanes * elementBytes > mostMatrixBytes)
@@ -238,16 +261,18 @@ private:
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (dim != dims.scan() && !held.contains(dim)) {
         DimPlacement placement{dims.name(dim).str(), {{Level::Grid, std::nullopt}}};
-        if (dim == *rows) {
+        if (dim == *along) {
           placement.levels.push_back({Level::Lane, lanes});
           if (regs > 1)
             placement.levels.push_back({Level::Reg, regs});
         }
         schedule.dims.push_back(placement);
       }
+    if (rows.isInPlace())
+      return addMatrixOfStep(schedule, lanes);
     schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, matrixSteps}}});
     // A row of each step's sum and product, and of the state, are in registers together.
-    if (regs * (2 * stepsTogether + 1) <= target.vectorRegisters && readsInBlocks(*rows))
+    if (regs * (2 * stepsTogether + 1) <= target.vectorRegisters && !rowDim && readsInBlocks(*along))
       schedule.dims.back().levels.push_back({Level::Reg, stepsTogether});
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (held.contains(dim))
@@ -286,7 +311,7 @@ private:
     std::optional<unsigned> along;
     int64_t others = 1;
     for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (dim != dims.scan() && streamsAlong(dim) && (!along || weight(dim) >= weight(*along)))
+      if (!isAlone(dim) && streamsAlong(dim) && (!along || weight(dim) >= weight(*along)))
         along = dim;
     if (!held.empty() || target.cores == 0 || !along || !sizeOf(*along))
       return std::nullopt;
@@ -311,6 +336,22 @@ private:
     return schedule;
   }
 
+  /// A task of rows takes many tiles of the lanes' dimension: what it looks up of its row is for all of them. A few
+  /// steps are read where they stand.
+  Schedule shareRow(Schedule schedule, std::optional<unsigned> laneDim, int64_t tile) {
+    for (DimPlacement &placement : schedule.dims)
+      if (laneDim && placement.dim == dims.name(*laneDim) && placement.isOn(Level::Grid)) {
+        placement.levels.front().count = tile * tilesOfRow;
+        placement.levels.insert(placement.levels.begin() + 1, {Level::Loop, std::nullopt});
+      }
+    bool isShort = rows.isInPlace();
+    schedule.dims.push_back(
+        {dims.name(dims.scan()).str(), {{Level::Loop, isShort ? std::nullopt : std::optional<int64_t>(16)}}});
+    if (!isShort)
+      schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
+    return schedule;
+  }
+
   Schedule buildCpu() {
     int64_t lanes = target.vectorBytes / elementBytes;
     if (std::optional<Schedule> schedule = buildForMatrices(lanes))
@@ -323,7 +364,7 @@ private:
     std::optional<unsigned> regDim;
     if (laneDim && held.contains(*laneDim))
       for (unsigned dim = 0; dim < dims.count(); ++dim)
-        if (dim != dims.scan() && !held.contains(dim) && (!regDim || weight(dim) >= weight(*regDim)))
+        if (!isAlone(dim) && !held.contains(dim) && (!regDim || weight(dim) >= weight(*regDim)))
           regDim = dim;
     int64_t regs = 1;
     while (regs < maxRows && regs * 2 <= left && regDim && sizeOf(*regDim).value_or(regs * 2) >= regs * 2)
@@ -351,6 +392,8 @@ private:
       rowElements = std::max<int64_t>(rowElements, std::max<int64_t>(count, 1) * (dim == laneDim ? lanes : 1));
       schedule.dims.push_back(placement);
     }
+    if (rowDim)
+      return shareRow(schedule, laneDim, regs * lanes);
     int64_t timeTile = 64;
     while (timeTile > 16 && timeTile * rowElements * elementBytes * 6 > scratchBytes)
       timeTile /= 2;
@@ -400,7 +443,7 @@ private:
   /// Whether memory runs along time, so that time tiles go through shared memory: blocks read and write it in runs. A
   /// few steps are not worth it.
   bool stagesOnGpu() {
-    return sizeOf(dims.scan()).value_or(stagedTile) >= stagedTile &&
+    return !rowDim && sizeOf(dims.scan()).value_or(stagedTile) >= stagedTile &&
            llvm::any_of(tensorsAlongScan(recurrence), [](const ScannedTensor &tensor) { return tensor.isInput; });
   }
 
@@ -444,7 +487,7 @@ private:
   /// Steps of a chunk, where time has to be cut to fill the device.
   std::optional<int64_t> chooseChunk(std::optional<int64_t> threads, int64_t wanted) {
     std::optional<int64_t> steps = sizeOf(dims.scan());
-    if (!target.cutsTime || !threads || !steps || *threads == 0)
+    if (!target.cutsTime || rowDim || !threads || !steps || *threads == 0)
       return std::nullopt;
     int64_t chunks = std::min<int64_t>(llvm::divideCeil(wanted, *threads), *steps / fewestChunkSteps);
     if (chunks < fewestChunks)
@@ -493,7 +536,7 @@ private:
     // A dimension that fills a warp is large enough; among those, the one along which memory is contiguous coalesces.
     auto score = [&](unsigned dim) { return std::min<double>(sizeOf(dim).value_or(32), 32) * (1 + weight(dim)); };
     for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (dim != dims.scan() && !held.contains(dim) && (!threadDim || score(dim) >= score(*threadDim)))
+      if (!isAlone(dim) && !held.contains(dim) && (!threadDim || score(dim) >= score(*threadDim)))
         threadDim = dim;
     std::optional<int64_t> parallel = parallelSize();
     std::optional<unsigned> laneDim;
@@ -580,6 +623,8 @@ private:
   DimensionAnalysis dims;
   /// Dimensions held whole; of those, the taps of delays, which can be on registers alone.
   DimSet held, taps;
+  RowPlan rows;
+  std::optional<unsigned> rowDim;
   SmallVector<State> states;
   int64_t elementBytes = 4;
 };

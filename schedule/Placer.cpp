@@ -1,6 +1,7 @@
 // Joins a schedule with a recurrence, and refuses what is not legal with its reason.
 
 #include "dialect/AffineAnalysis.h"
+#include "dialect/RowPlan.h"
 #include "schedule/Knobs.h"
 
 using namespace mlir;
@@ -43,6 +44,8 @@ public:
     if (Error error = checkMatrices())
       return std::move(error);
     if (Error error = buildAxes())
+      return std::move(error);
+    if (Error error = checkRows())
       return std::move(error);
     findEmpty();
     return result;
@@ -344,6 +347,28 @@ private:
     if (place.extent() < *size)
       return refuse("'" + name + "' of size " + llvm::Twine(*size) + " does not fit in the " +
                     llvm::Twine(place.extent()) + " coordinates that its levels hold; a loop runs over the rest");
+    return Error::success();
+  }
+
+  /// Rows have their own steps and states, so that a task has one at a time.
+  Error checkRows() {
+    RowPlan rows(recurrence);
+    if (!rows)
+      return Error::success();
+    StringRef scanned = dims.name(dims.scan());
+    const DimPlace &place = result.places[*dims.number(rows.dim())];
+    if (place.extent() > 1 || place.loop == LoopPlace::Inside || (!place.grid && place.loop == LoopPlace::None))
+      return refuse("'" + rows.dim() + "' is the dimension of rows, each with its own steps and states; place it on " +
+                    "grid, or on a loop named before '" + scanned + "', without reg, lane and thread");
+    if (result.chunk)
+      return refuse("'" + scanned + "' is cut into chunks over the grid, and rows have their own steps; place it on " +
+                    "loop, since rows run beside each other anyway");
+    if (rows.has("slots_at") && result.blockSteps() > 1)
+      return refuse("'" + scanned + "' is on lanes, threads or registers, where steps run at once, and slots_at asks " +
+                    "for the states after each; place it on loop");
+    if (rows.isPacked() && result.stagesBlocks)
+      return refuse("packed rows begin anywhere in memory, and a GPU's threads stage time tiles from multiples of 16 "
+                    "bytes; use direct");
     return Error::success();
   }
 

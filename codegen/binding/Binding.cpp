@@ -1,5 +1,7 @@
 #include "codegen/binding/Binding.h"
+#include "codegen/binding/RowArrays.h"
 #include "codegen/binding/SizeSolver.h"
+#include "dialect/RowPlan.h"
 #include "runtime/Safetensors.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -19,13 +21,14 @@ std::string ssm::layoutText(LayoutAttr layout) {
   std::string text = "[";
   for (unsigned axis = 0; axis < layout.getRank(); ++axis) {
     SmallVector<StringRef> parts = layout.getAxis(axis);
-    const std::string names = llvm::join(parts, " ");
-    text += (axis ? ", " : "") + (parts.size() == 1 ? names : "(" + names + ")");
+    const std::string names = parts.empty() ? "1" : llvm::join(parts, " ");
+    text += (axis ? ", " : "") + (parts.size() <= 1 ? names : "(" + names + ")");
   }
   return text + "]";
 }
 
-std::optional<Shape> ssm::shapeOf(RecurrenceOp recurrence, LayoutAttr layout, const LaunchSizes &sizes) {
+/// The shape of an array with those axes in memory.
+static std::optional<Shape> shapeOfAxes(RecurrenceOp recurrence, LayoutAttr layout, const LaunchSizes &sizes) {
   Shape shape;
   for (unsigned axis = 0; axis < layout.getRank(); ++axis) {
     Shape parts;
@@ -44,8 +47,12 @@ std::optional<Shape> ssm::shapeOf(RecurrenceOp recurrence, LayoutAttr layout, co
   return shape;
 }
 
+std::optional<Shape> ssm::shapeOf(RecurrenceOp recurrence, LayoutAttr layout, const LaunchSizes &sizes) {
+  return shapeOfAxes(recurrence, RowPlan(recurrence).inMemory(layout), sizes);
+}
+
 std::optional<Shape> ssm::shapeOf(RecurrenceOp recurrence, const State &state, const LaunchSizes &sizes) {
-  std::optional<Shape> shape = shapeOf(recurrence, state.layout, sizes);
+  std::optional<Shape> shape = shapeOfAxes(recurrence, RowPlan(recurrence).stateInMemory(state.layout), sizes);
   if (!shape || state.depth < 1)
     return std::nullopt;
   if (state.depth > 1)
@@ -58,6 +65,8 @@ DType ssm::dtypeOf(Type stored) {
     return complex.getElementType().isF64() ? DType::C128 : DType::C64;
   if (stored.isInteger(64))
     return DType::I64;
+  if (stored.isInteger(32))
+    return DType::I32;
   if (stored.isF64())
     return DType::F64;
   if (stored.isBF16())
@@ -85,14 +94,15 @@ using Declarations = std::map<std::string, Declaration>;
 struct AllDeclarations {
   Declarations inputs, outputs, states;
   explicit AllDeclarations(RecurrenceOp recurrence) {
+    RowPlan rows(recurrence);
     for (Operation &op : recurrence.getBody().front()) {
       if (auto input = dyn_cast<InputOp>(op))
-        inputs[input.getName().str()] = {input.getLayout(), input.getType(), {}};
+        inputs[input.getName().str()] = {rows.inMemory(input.getLayout()), input.getType(), {}};
       else if (auto output = dyn_cast<OutputOp>(op))
-        outputs[output.getName().str()] = {output.getLayout(), output.getValue().getType(), {}};
+        outputs[output.getName().str()] = {rows.inMemory(output.getLayout()), output.getValue().getType(), {}};
     }
     for (const State &state : getStates(recurrence))
-      states[state.name.str()] = {state.layout, state.type, state};
+      states[state.name.str()] = {rows.stateInMemory(state.layout), state.type, state};
   }
 };
 } // namespace
@@ -156,7 +166,12 @@ static Error addTensor(SizeSolver &solver, const std::string &name, const Shape 
   if (shape.size() != rank && !hasPast)
     return wrongRank(name, shape, layout);
   for (unsigned axis = 0; axis < rank; ++axis)
-    solver.addAxis(name, axis, shape[axis], layout.getAxis(axis));
+    if (layout.getAxis(axis).empty() && shape[axis] != 1)
+      return llvm::createStringError("tensor " + printable(name) + " has size " + Twine(shape[axis]) + " along axis " +
+                                     Twine(axis) + " of " + layoutText(layout) +
+                                     ": packed sequences have all their steps in one row, which cu_seqlens cuts");
+    else if (layout.getAxis(axis) != SmallVector<StringRef>{RowPlan::slots})
+      solver.addAxis(name, axis, shape[axis], layout.getAxis(axis));
   if (!state)
     return Error::success();
   const int64_t depth = hasPast ? shape.back() : 1;
@@ -197,8 +212,9 @@ static Error collectAxes(RecurrenceOp recurrence, const GivenTensors &tensors, S
   return errors;
 }
 
-Error ssm::requireSizes(RecurrenceOp recurrence) {
-  SmallVector<StringRef> open = openDims(recurrence);
+Error ssm::requireSizes(RecurrenceOp recurrence, const LaunchSizes &known) {
+  SmallVector<StringRef> open =
+      llvm::filter_to_vector(openDims(recurrence), [&](StringRef dim) { return !known.count(dim.str()); });
   if (open.empty())
     return Error::success();
   const std::string names = llvm::join(open, ", ");
@@ -206,7 +222,8 @@ Error ssm::requireSizes(RecurrenceOp recurrence) {
 }
 
 Expected<SpecializeParameters> ssm::bindTensors(RecurrenceOp recurrence, GivenTensors &tensors,
-                                                const SpecializeParameters &requested) {
+                                                const SpecializeParameters &requested,
+                                                std::map<std::string, int64_t> *launch) {
   if (Error error = adoptTensors(recurrence, tensors))
     return error;
   for (const std::string &name : requested.without)
@@ -220,6 +237,8 @@ Expected<SpecializeParameters> ssm::bindTensors(RecurrenceOp recurrence, GivenTe
         return error;
   if (Error error = collectAxes(recurrence, tensors, solver))
     return error;
+  if (Error error = addRowArrays(recurrence, tensors, solver))
+    return error;
   if (Error error = solver.solve())
     return error;
 
@@ -229,5 +248,8 @@ Expected<SpecializeParameters> ssm::bindTensors(RecurrenceOp recurrence, GivenTe
   bound.given.emplace();
   for (const auto &[name, tensor] : tensors.inputs)
     bound.given->push_back(name);
+  if (RowPlan(recurrence))
+    if (Error error = bindRowArrays(recurrence, tensors, bound, launch))
+      return error;
   return bound;
 }

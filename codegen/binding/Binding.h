@@ -14,6 +14,8 @@ namespace ssm {
 /// Tensors that a user brings to a recurrence, by the names of the description. Any part may be empty.
 struct GivenTensors {
   std::map<std::string, Tensor> inputs, initialStates, outputs, finalStates;
+  /// Of a recurrence with rows (dialect/RowPlan.h).
+  std::map<std::string, Tensor> rows;
 };
 
 /// Makes tensors fit an unspecialized recurrence, and gives what `specialize` needs so that it fits them: `requested`,
@@ -30,16 +32,22 @@ struct GivenTensors {
 /// Errors: a name that the recurrence does not have; a tensor that is complex, or is not, against its declaration;
 /// elements that are not floating-point numbers; a required input that is missing; a tensor of the wrong rank; sizes
 /// that contradict each other (naming tensor, axis and both sizes).
+///
+/// Where the recurrence has rows, `launch` takes what stays open: how many steps there are of packed rows, and the size
+/// of the pool. It is that of the states that are given, else as large as the slots ask for. Errors: an array of
+/// another type or shape; `cu_seqlens` that does not go from 0 to the number of steps, or that decreases.
 llvm::Expected<SpecializeParameters> bindTensors(RecurrenceOp recurrence, GivenTensors &tensors,
-                                                 const SpecializeParameters &requested);
-
-/// An error that names the dimensions whose sizes are still open, and how to give them.
-llvm::Error requireSizes(RecurrenceOp recurrence);
+                                                 const SpecializeParameters &requested,
+                                                 std::map<std::string, int64_t> *launch = nullptr);
 
 /// Sizes at launch of dimensions that a recurrence leaves open, by name.
 using LaunchSizes = std::map<std::string, int64_t>;
 
-/// Shape of a tensor of that layout; nothing while a size is open or where the product of a composite axis overflows.
+/// An error that names the dimensions whose sizes are still open and not in `known`, and how to give them.
+llvm::Error requireSizes(RecurrenceOp recurrence, const LaunchSizes &known = {});
+
+/// Shape in memory of an input or output of that layout; nothing while a size is open or where the product of a
+/// composite axis overflows.
 std::optional<Shape> shapeOf(RecurrenceOp recurrence, LayoutAttr layout, const LaunchSizes &sizes = {});
 /// Shape of the array that carries a state from call to call; nothing while a size is open, or where there is no such
 /// array (the window of a single tap).

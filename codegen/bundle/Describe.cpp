@@ -17,6 +17,7 @@ Error fail(const llvm::Twine &message) { return llvm::createStringError(llvm::in
 Manifest::Role roleOf(Role role) {
   return role == Role::Input          ? Manifest::Role::Input
          : role == Role::Output       ? Manifest::Role::Output
+         : role == Role::Rows         ? Manifest::Role::Rows
          : role == Role::InitialState ? Manifest::Role::InitialState
                                       : Manifest::Role::FinalState;
 }
@@ -124,9 +125,10 @@ private:
         layout.back().push_back(tilesOf(kernel, dim));
     if (tensor.perChunk)
       layout.push_back({chunks()});
-    for (unsigned axis = 0; axis < tensor.layout.getRank(); ++axis) {
+    LayoutAttr axes = tensor.inMemory();
+    for (unsigned axis = 0; axis < axes.getRank(); ++axis) {
       layout.emplace_back();
-      for (StringRef name : tensor.layout.getAxis(axis))
+      for (StringRef name : axes.getAxis(axis))
         layout.back().push_back(sizeOf(kernel, name));
     }
     return layout;
@@ -142,7 +144,7 @@ private:
             program.alignments.push_back({number, tensor.alignment});
           return Error::success();
         }
-      if (tensor.isState()) {
+      if (tensor.isOptional()) {
         kernel.arguments.push_back({Kind::Absent, tensor.getRank()});
         return Error::success();
       }
@@ -188,7 +190,8 @@ private:
 
 Manifest::Function ssm::describeFunction(RecurrenceOp recurrence, const Lowered &lowered) {
   Manifest::Function function;
-  function.mode = "forward";
+  function.mode = modeName(recurrence).str();
+  RowPlan rows(recurrence);
   for (auto dim : recurrence.getDims().getAsRange<DimAttr>()) {
     Manifest::Dim described{dim.getName().str(), std::nullopt, function.dims.size()};
     if (dim.getLike())
@@ -197,6 +200,10 @@ Manifest::Function ssm::describeFunction(RecurrenceOp recurrence, const Lowered 
       described.size = recurrence.sizeOf(dim.getName());
     function.dims.push_back(std::move(described));
   }
+  if (rows)
+    function.rows = dimNumber(function, rows.dim());
+  if (rows.hasPool())
+    function.dims.push_back({RowPlan::slots.str(), std::nullopt, function.dims.size()});
   function.scan = dimNumber(function, recurrence.getScan());
   function.reverse = recurrence.getReverse();
   const LoweredKernel &main = lowered.main();
@@ -204,9 +211,12 @@ Manifest::Function ssm::describeFunction(RecurrenceOp recurrence, const Lowered 
     if (!tensor.workspace.empty())
       continue;
     Manifest::Tensor described{roleOf(tensor.role), tensor.name, dtypeOf(tensor.stored), {}, tensor.depth};
-    for (unsigned axis = 0; axis < tensor.layout.getRank(); ++axis) {
+    described.more = tensor.more;
+    described.optional = tensor.role == Role::Rows && tensor.isOptional();
+    LayoutAttr axes = tensor.inMemory();
+    for (unsigned axis = 0; axis < axes.getRank(); ++axis) {
       described.layout.emplace_back();
-      for (StringRef name : tensor.layout.getAxis(axis))
+      for (StringRef name : axes.getAxis(axis))
         described.layout.back().push_back(dimNumber(function, name));
     }
     if (tensor.role == Role::FinalState)

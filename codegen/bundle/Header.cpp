@@ -32,6 +32,7 @@ struct Group {
   const char *field, *meaning;
 };
 constexpr Group groups[] = {
+    {Role::Rows, "rows", "where rows have their steps and states"},
     {Role::Input, "in", "inputs"},
     {Role::Output, "out", "outputs"},
     {Role::InitialState, "initial", "states before the first step; without data, their initial values"},
@@ -120,7 +121,8 @@ private:
     out << "  struct { /* " << group.meaning << " */\n";
     for (const Manifest::Tensor &tensor : llvm::make_filter_range(function.tensors, isOfGroup))
       out << "    ssm_tensor " << identifier(tensor.name) << "; /* " << dtypeName(tensor.dtype) << " "
-          << layoutText(function, tensor) << (tensor.inPlace ? "; may be the initial one's array" : "") << " */\n";
+          << layoutText(function, tensor) << (tensor.inPlace ? "; may be the initial one's array" : "")
+          << (tensor.optional ? "; may be left out" : "") << " */\n";
     out << "  } " << group.field << ";\n";
   }
 
@@ -130,8 +132,10 @@ private:
       std::vector<std::string> parts;
       for (size_t part : axis)
         parts.push_back(function.dims[part].name);
-      axes.push_back(parts.size() == 1 ? parts.front() : "(" + llvm::join(parts, " ") + ")");
+      axes.push_back(parts.empty() ? "1" : parts.size() == 1 ? parts.front() : "(" + llvm::join(parts, " ") + ")");
     }
+    if (tensor.more)
+      axes.front() += " + " + std::to_string(tensor.more);
     if (tensor.depth > 1)
       axes.push_back(std::to_string(tensor.depth));
     return "[" + llvm::join(axes, ", ") + "]";

@@ -8,6 +8,7 @@
 #include "passes/Pipeline.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 
@@ -58,6 +59,20 @@ std::string describeWorkspace(const KernelTensor &tensor) {
   return text;
 }
 
+/// What an array of rows says.
+const char *describeArray(StringRef name) {
+  return llvm::StringSwitch<const char *>(name)
+      .Case("cu_seqlens", "the step at which each row begins, and at which the last ends")
+      .Case("slots_in",
+            "each row's place in the pool before its first step, negative for a row that is left out (may be "
+            "null: the row's number)")
+      .Case("slots_out",
+            "each row's place in the pool after its last step (may be null: where it came from in steps, else "
+            "the row's number)")
+      .Case("has_state", "0 for each row that begins with the initial value instead (may be null)")
+      .Default("the place in the pool of the state after each step, negative for none");
+}
+
 /// How a GPU kernel is called, as comments: what a manifest says, for those who load the PTX themselves.
 std::string describeCall(RecurrenceOp recurrence, const Lowered &lowered, bool packed) {
   using Role = KernelTensor::Role;
@@ -78,18 +93,22 @@ std::string describeCall(RecurrenceOp recurrence, const Lowered &lowered, bool p
       stream << describeWorkspace(tensor);
       continue;
     }
-    const char *role = tensor.role == Role::Input          ? "input"
+    const char *role = tensor.role == Role::Rows           ? describeArray(tensor.name)
+                       : tensor.role == Role::Input        ? "input"
                        : tensor.role == Role::Output       ? "output"
                        : tensor.role == Role::InitialState ? "initial state (may be null)"
                                                            : "final state (may be null)";
     stream << "//   " << tensor.name << ": " << role << ", pointer to " << tensor.stored << ", then "
-           << tensor.getRank() << " strides in elements (i64) of " << layoutText(tensor.layout)
-           << (tensor.depth > 1 ? " and past steps" : "") << "\n";
+           << tensor.getRank() << " strides in elements (i64) of " << layoutText(tensor.inMemory())
+           << (tensor.depth > 1 ? " and past steps" : "") << (tensor.more ? ", with one entry more" : "");
+    if (packed && tensor.alignment > 1)
+      stream << "; address and strides but the last are multiples of " << tensor.alignment << " bytes";
+    stream << "\n";
   }
   for (auto &[name, value] : lowered.main().interface.parameters)
     stream << "//   " << name << ": parameter (f64), by default " << value << "\n";
   for (const std::string &name : lowered.main().interface.sizes)
-    stream << "//   " << name << ": size (i64)\n";
+    stream << "//   " << name << ": size (i64)" << (name == RowPlan::slots ? " of the pool of states" : "") << "\n";
   stream << "//   tasks (i64)\n";
   return text;
 }

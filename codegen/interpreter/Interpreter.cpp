@@ -80,9 +80,16 @@ Expected<InterpreterResults> Interpretation::run() {
     reversed |= cast<BoolAttr>(options.get(*option)).getValue();
   int64_t steps = sizes[dims.scan()];
   for (int64_t step = 0; step < steps; ++step) {
+    int64_t coordinate = reversed ? steps - 1 - step : step;
     for (auto &action : everyStep)
-      action(reversed ? steps - 1 - step : step);
+      action(coordinate);
     histories.advance();
+    if (!llvm::is_contained(arguments.statesAt, coordinate))
+      continue;
+    Expected<std::map<std::string, Tensor>> states = histories.handBack();
+    if (!states)
+      return states.takeError();
+    results.statesAt[coordinate] = std::move(*states);
   }
   Expected<std::map<std::string, Tensor>> states = histories.handBack();
   if (!states)

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace ssm {
 
@@ -27,6 +28,8 @@ struct InterpreterArguments {
   /// Refuses to start if scalar operations (evaluations of every operation at every coordinate) would be more; 0: no
   /// limit.
   int64_t maxWork = 0;
+  /// Coordinates of the steps after which states are handed back as well.
+  std::vector<int64_t> statesAt;
 };
 
 /// Everything is f64 or complex<f64> and contiguous, shaped as the arguments are.
@@ -34,6 +37,8 @@ struct InterpreterResults {
   std::map<std::string, Tensor> outputs;
   /// Values of all states after the last step, hidden ones included.
   std::map<std::string, Tensor> states;
+  /// By coordinate, as asked for.
+  std::map<int64_t, std::map<std::string, Tensor>> statesAt;
 };
 
 /// Runs a level-0 recurrence as it is written, one time step after another, in float64: what every other way to run it

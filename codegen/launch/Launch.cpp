@@ -66,6 +66,8 @@ private:
     Steps steps = stepsOf(kernel);
     // Arrays have all steps, the kernel those that it runs.
     llvm::StringMap<int64_t> sizes, own;
+    if (auto slots = call.sizes.find(RowPlan::slots); slots != call.sizes.end())
+      own[RowPlan::slots] = sizes[RowPlan::slots] = slots->second;
     llvm::SmallVector<int64_t> byPosition;
     for (const auto &[dim, extent] : kernel.dims) {
       bool isScan = extent == recurrence.getScan();
@@ -138,11 +140,14 @@ private:
         shape.back() *= place.gridTiles(sizes.lookup(dim.first));
     if (tensor.perChunk)
       shape.push_back(call.chunks);
-    for (unsigned axis = 0; axis < tensor.layout.getRank(); ++axis) {
+    LayoutAttr layout = tensor.inMemory();
+    for (unsigned axis = 0; axis < layout.getRank(); ++axis) {
       shape.push_back(1);
-      for (StringRef name : tensor.layout.getAxis(axis))
+      for (StringRef name : layout.getAxis(axis))
         shape.back() *= sizes.lookup(name);
     }
+    if (tensor.more)
+      shape.back() += tensor.more;
     if (tensor.depth > 1)
       shape.push_back(tensor.depth);
     return shape;
@@ -172,11 +177,12 @@ private:
     using Role = KernelTensor::Role;
     const auto &from = tensor.role == Role::Input          ? arguments.inputs
                        : tensor.role == Role::Output       ? arguments.outputs
+                       : tensor.role == Role::Rows         ? arguments.rows
                        : tensor.role == Role::InitialState ? arguments.initialStates
                                                            : arguments.finalStates;
     auto it = from.find(tensor.given());
     if (it == from.end()) {
-      if (!tensor.isState())
+      if (!tensor.isOptional())
         return fail("the tensor '" + tensor.given() + "' is missing");
       return std::nullopt;
     }

@@ -18,8 +18,10 @@ struct KernelArguments {
   /// States before the first step and after the last; those left out start from their initial value and are not
   /// returned.
   std::map<std::string, Tensor> initialStates, finalStates;
+  /// The arrays of rows (dialect/RowPlan.h), where the recurrence has rows.
+  std::map<std::string, Tensor> rows;
   std::map<std::string, double> parameters;
-  /// Sizes of the dimensions that are not `like` another.
+  /// Sizes of the dimensions that are not `like` another, and of the pool of states.
   std::map<std::string, int64_t> sizes;
 };
 

@@ -74,7 +74,7 @@ static Error scheduleParts(Lowered &lowered, const LoweringOptions &options) {
     if (!placed)
       return placed.takeError();
     part->setAttr("ssm.schedule", StringAttr::get(part.getContext(), printSchedule(own)));
-    interfaces.push_back(getPartInterface(part, *placed));
+    interfaces.push_back(getPartInterface(part, *placed, options.target.isGpu()));
   }
   addKernel(lowered, last, options, *placement).interface = joinInterfaces(parts, interfaces, *placement);
   return Error::success();
@@ -102,7 +102,7 @@ static Error schedule(Lowered &lowered, RecurrenceOp recurrence, const LoweringO
     return placement.takeError();
   recurrence->setAttr("ssm.schedule", StringAttr::get(recurrence.getContext(), printSchedule(*wanted)));
   LoweredKernel &kernel = addKernel(lowered, recurrence, options, *placement);
-  setAlignments(kernel.interface, recurrence, *placement);
+  setAlignments(kernel.interface, recurrence, *placement, options.target.isGpu());
   kernel.overChunks = overChunks;
   kernel.blockSteps = blocks.steps();
   kernel.restOf = blocks.restOf();

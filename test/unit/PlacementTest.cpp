@@ -398,7 +398,7 @@ TEST_F(PlacementTest, AccessesSayWhereRowsMayBegin) {
     ASSERT_TRUE(static_cast<bool>(placement)) << llvm::toString(placement.takeError());
     EXPECT_EQ(stagedSteps(description->recurrence(), *placement), bytes / 2);
     KernelInterface interface = getKernelInterface(description->recurrence());
-    setAlignments(interface, description->recurrence(), *placement);
+    setAlignments(interface, description->recurrence(), *placement, /*gpu=*/true);
     EXPECT_EQ(interface.tensors[0].alignment, bytes);
     EXPECT_EQ(interface.tensors[1].alignment, bytes);
     EXPECT_EQ(interface.stepsMultiple, bytes / 2);

@@ -45,6 +45,17 @@ static Shape stridesFor(const Shape &shape, Layout layout, size_t itemBytes, siz
   return strides;
 }
 
+/// Of a final state of rows, the initial one that is there: what no row writes stays, and steps update it in place.
+std::optional<size_t> Arena::ownInitial(size_t tensor) const {
+  const std::vector<Manifest::Tensor> &tensors = function.manifest().tensors;
+  if (tensors[tensor].role == Role::FinalState && function.manifest().rows)
+    for (size_t other = 0; other < tensor; ++other)
+      if (tensors[other].role == Role::InitialState && tensors[other].name == tensors[tensor].name &&
+          places[other].isThere)
+        return other;
+  return std::nullopt;
+}
+
 std::optional<Problem> Arena::place(const CallArguments &arguments, Layout layout, bool withStates) {
   const std::vector<Manifest::Tensor> &tensors = function.manifest().tensors;
   total = gap;
@@ -55,6 +66,10 @@ std::optional<Problem> Arena::place(const CallArguments &arguments, Layout layou
         arguments.tensors[number] || tensor.role == Role::Output || (withStates && tensor.role == Role::FinalState);
     if (!place.isThere)
       continue;
+    if (std::optional<size_t> initial = ownInitial(number); initial && function.manifest().mode == "step") {
+      place = places[*initial];
+      continue;
+    }
     Result<Shape> shape = shapeOf(tensor, sizes);
     if (!shape)
       return shape.problem();
@@ -85,6 +100,9 @@ std::optional<Problem> Arena::allocate(const CallArguments &arguments) {
       else
         here.copyFrom(from);
     }
+  for (size_t number = 0; number < places.size(); ++number)
+    if (std::optional<size_t> initial = ownInitial(number); initial && places[number].isThere)
+      view(number, before).copyFrom(*arguments.tensors[*initial]);
   size_t bytes = 0;
   ssm_error error;
   if (ssm_workspace(&function, sizes.data(), &bytes, &error))

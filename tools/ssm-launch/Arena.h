@@ -55,6 +55,7 @@ private:
   ssm_call call(const std::vector<ssm_tensor> &tensors) const;
   Tensor view(size_t tensor, std::vector<char> &memory) const;
   bool isResult(size_t tensor) const;
+  std::optional<size_t> ownInitial(size_t tensor) const;
 
   Hardware &hardware;
   const ssm_function &function;

@@ -11,8 +11,10 @@ using Role = Manifest::Role;
 
 static bool startsWith(const std::string &text, const char *prefix) { return text.rfind(prefix, 0) == 0; }
 
+/// Arrays of rows stand beside the inputs in a file.
 static std::string key(const Manifest::Tensor &tensor) {
-  return std::string(roleName(tensor.role)) + " " + tensor.name;
+  const Role role = tensor.role == Role::Rows ? Role::Input : tensor.role;
+  return std::string(roleName(role)) + " " + tensor.name;
 }
 
 std::string ssm::fileName(const Manifest::Tensor &tensor) { return (tensor.isState() ? "state." : "") + tensor.name; }
@@ -53,7 +55,7 @@ Result<Shape> ssm::shapeOf(const Manifest::Tensor &tensor, const std::vector<int
   Shape shape(tensor.rank());
   size_t bytes;
   ssm_error error;
-  if (shapeOf(tensor.layout, tensor.depth, tensor.dtype, sizes.data(), shape.data(), bytes, &error))
+  if (shapeOf(tensor, sizes.data(), shape.data(), bytes, &error))
     return Problem{error.message};
   return shape;
 }
@@ -85,7 +87,7 @@ public:
       return Problem{"'" + fileName(tensor) + "' has the shape " + shapeText(shape) + "; it has to have " +
                      std::to_string(tensor.rank()) + " axes"};
     for (size_t axis = 0; axis < tensor.layout.size(); ++axis) {
-      int64_t rest = shape[axis];
+      int64_t rest = shape[axis] - tensor.more;
       std::vector<size_t> open;
       for (size_t part : tensor.layout[axis]) {
         int64_t size = sizes[function.dims[part].extent];
@@ -129,6 +131,12 @@ private:
 
 /// Brings a file's tensor to the function's type.
 static Result<Tensor> convert(const Manifest::Tensor &wanted, Tensor tensor) {
+  if (wanted.role == Role::Rows) {
+    if (tensor.dtype() == wanted.dtype)
+      return tensor;
+    return Problem{"'" + wanted.name + "' has elements of type " + std::string(dtypeName(tensor.dtype())) +
+                   "; the bundle takes " + std::string(dtypeName(wanted.dtype))};
+  }
   if (isComplex(wanted.dtype) && !isComplex(tensor.dtype())) {
     Result<Tensor> complex = tensor.asComplex();
     if (!complex)
@@ -177,7 +185,7 @@ Result<CallArguments> ssm::bindArguments(const Manifest::Function &function, std
     call.tensors.emplace_back();
     auto it = given.find(key(tensor));
     if (it == given.end()) {
-      if (tensor.role == Role::Input)
+      if (tensor.role == Role::Input || (tensor.role == Role::Rows && !tensor.optional))
         return Problem{"the input '" + tensor.name + "' is missing"};
       continue;
     }

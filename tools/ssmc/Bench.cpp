@@ -74,6 +74,8 @@ static llvm::Expected<int> bench(BenchCommand &command) {
   RecurrenceOp recurrence = model->recurrence();
   if (llvm::Error error = checkParams(recurrence, command.params))
     return error;
+  if (llvm::Error error = packRows(recurrence, command.device.mode, {}, timing))
+    return error;
   if (llvm::Error error = prepare(recurrence, command.preparation, timing))
     return error;
   if (llvm::Error error = requireSizes(recurrence))

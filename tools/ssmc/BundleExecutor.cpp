@@ -83,8 +83,9 @@ public:
 private:
   llvm::Expected<std::unique_ptr<Arena>> place(const RunArguments &arguments) {
     std::map<std::string, Tensor> given;
-    for (const auto &[name, tensor] : arguments.inputs)
-      given.emplace("input " + name, tensor);
+    for (const auto *tensors : {&arguments.inputs, &arguments.rows})
+      for (const auto &[name, tensor] : *tensors)
+        given.emplace("input " + name, tensor);
     for (const auto &[name, tensor] : arguments.states)
       given.emplace("initial_state " + name, tensor);
     Result<CallArguments> bound = bindArguments(function->manifest(), std::move(given), arguments.sizes);

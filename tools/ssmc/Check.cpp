@@ -1,11 +1,14 @@
 // ssmc check: against reference data, or a description against the interpreter.
 
 #include "tools/ssmc/Check.h"
+#include "runtime/Compare.h"
+#include "runtime/Safetensors.h"
 #include "tools/ssmc/Commands.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
 
+using namespace mlir;
 using namespace ssm;
 
 int Tally::finish() const {
@@ -17,6 +20,37 @@ double ssm::errorBound(const CheckRequest &request, double float32Error) {
   if (request.tolerance)
     return *request.tolerance;
   return request.device.isExact() ? 1e-10 : std::max(2e-5, 4 * float32Error);
+}
+
+/// What storing at this type may add to an error: its rounding, once for the result and once for a state on the way.
+static double storageError(Type stored, const DeviceOptions &device) {
+  if (device.isExact() || !stored)
+    return 0;
+  return stored.isBF16() ? 0x1p-7 : stored.isF16() ? 0x1p-10 : 0;
+}
+
+void ssm::reportExperiment(const CheckRequest &request, Tally &tally, RecurrenceOp recurrence, const std::string &text,
+                           llvm::Expected<RunResults> results, const RunResults &reference) {
+  if (!results) {
+    tally.count(false);
+    llvm::outs() << "FAILED  " << text << ": error: " << llvm::toString(results.takeError()) << "\n";
+    return;
+  }
+  bool pass = true;
+  std::string errors;
+  auto compare = [&](const std::string &name, StringRef prefix, const std::map<std::string, Tensor> &values,
+                     const std::map<std::string, Tensor> &references, Type stored) {
+    auto error = relativeError(values.at(name), references.at(name));
+    pass &= error && *error <= errorBound(request, 0) + storageError(stored, request.device);
+    errors += "  " + prefix.str() + name + " " + (error ? errorText(*error) : error.error());
+  };
+  for (auto output : recurrence.getBody().front().getOps<OutputOp>())
+    compare(output.getName().str(), "", results->outputs, reference.outputs, output.getStored().value_or(Type()));
+  for (const State &state : getStates(recurrence))
+    if (reference.states.count(state.name.str()))
+      compare(state.name.str(), "state.", results->states, reference.states, state.stored);
+  tally.count(pass);
+  llvm::outs() << (pass ? "passed  " : "FAILED  ") << text << ":" << errors << "\n";
 }
 
 static bool isCase(llvm::StringRef subject) { return subject.ends_with(".safetensors"); }

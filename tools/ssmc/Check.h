@@ -36,6 +36,17 @@ llvm::Expected<int> checkCases(CheckRequest &request);
 /// Compares a description on random inputs with the interpreter, a line an experiment.
 llvm::Expected<int> checkModel(CheckRequest &request);
 
+/// Prints and counts whether results are the reference's, within the bound and what storing them costs.
+void reportExperiment(const CheckRequest &request, Tally &tally, RecurrenceOp recurrence, const std::string &text,
+                      llvm::Expected<RunResults> results, const RunResults &reference);
+
+/// Compares packed sequences, and steps that find their states in a pool, with the interpreter, and steps one after
+/// another with `whole`, what the interpreter gave for `arguments` at the sizes in `parameters`, of which that of the
+/// scanned dimension is open. A description without a dimension of rows has no steps, which is said.
+llvm::Error checkRows(const CheckRequest &request, Model &model, const SpecializeParameters &parameters,
+                      const RunArguments &arguments, const RunResults &whole, int64_t steps, Tally &tally,
+                      Timing &timing);
+
 /// The bound on the relative error: the one asked for, else 1e-10 in float64 and the larger of 2e-5 and 4 times what
 /// plain sequential float32 is off by.
 double errorBound(const CheckRequest &request, double float32Error);

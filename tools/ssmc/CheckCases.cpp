@@ -52,6 +52,8 @@ static llvm::Expected<Report> checkCase(const std::string &path, CheckRequest &r
   takeOptions(recurrence, *one, preparation, params);
   if (llvm::Error error = checkParams(recurrence, params))
     return error;
+  if (llvm::Error error = packRows(recurrence, request.device.mode, {}, timing))
+    return error;
   auto bound = bindTensors(recurrence, one->tensors, preparation.parameters);
   if (!bound)
     return bound.takeError();
@@ -62,7 +64,7 @@ static llvm::Expected<Report> checkCase(const std::string &path, CheckRequest &r
   auto executor = makeExecutor(recurrence, request.device, timing);
   if (!executor)
     return executor.takeError();
-  auto results = (*executor)->run({one->tensors.inputs, one->tensors.initialStates, params, {}});
+  auto results = (*executor)->run({one->tensors.inputs, one->tensors.initialStates, params, {}, {}});
   if (!results)
     return results.takeError();
 

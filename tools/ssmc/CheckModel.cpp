@@ -3,8 +3,6 @@
 #include "codegen/binding/Binding.h"
 #include "codegen/emulator/EmulatedKernel.h"
 #include "codegen/lowering/CompileTarget.h"
-#include "runtime/Compare.h"
-#include "runtime/Safetensors.h"
 #include "tools/ssmc/Check.h"
 #include "tools/ssmc/CheckSchedules.h"
 #include "tools/ssmc/Experiment.h"
@@ -37,7 +35,10 @@ private:
   llvm::Expected<RunResults> runWhole(RecurrenceOp recurrence, const DeviceOptions &device, bool scatter);
   llvm::SmallVector<std::string> schedules(RecurrenceOp recurrence);
   llvm::Expected<RunResults> runSplit(const Setting &setting, const DeviceOptions &device);
-  void report(RecurrenceOp recurrence, const std::string &text, llvm::Expected<RunResults> results);
+  void report(RecurrenceOp recurrence, const std::string &text, llvm::Expected<RunResults> results) {
+    reportExperiment(request, tally, recurrence, text, std::move(results), reference);
+  }
+  Preparation preparationFor(const Setting &setting, std::optional<int64_t> steps);
 
   CheckRequest &request;
   Model &model;
@@ -76,7 +77,7 @@ llvm::SmallVector<Setting> ModelCheck::settings() {
   return result;
 }
 
-llvm::Expected<RecurrenceOp> ModelCheck::specialized(const Setting &setting, std::optional<int64_t> steps) {
+Preparation ModelCheck::preparationFor(const Setting &setting, std::optional<int64_t> steps) {
   Preparation preparation = request.preparation;
   SpecializeParameters &parameters = preparation.parameters;
   parameters.dims.erase(declared.getScan().str());
@@ -90,8 +91,12 @@ llvm::Expected<RecurrenceOp> ModelCheck::specialized(const Setting &setting, std
     for (auto input : declared.getBody().front().getOps<InputOp>())
       if (input.getOptional() && !llvm::is_contained(parameters.without, input.getName().str()))
         parameters.without.push_back(input.getName().str());
+  return preparation;
+}
+
+llvm::Expected<RecurrenceOp> ModelCheck::specialized(const Setting &setting, std::optional<int64_t> steps) {
   RecurrenceOp copy = model.copyOfRecurrence();
-  if (llvm::Error error = prepare(copy, preparation, timing))
+  if (llvm::Error error = prepare(copy, preparationFor(setting, steps), timing))
     return error;
   return copy;
 }
@@ -142,7 +147,8 @@ llvm::Expected<RunResults> ModelCheck::runSplit(const Setting &setting, const De
     return (*executor)->run({sliceSteps(recurrence, arguments.inputs, begin, count, setting.steps),
                              std::move(states),
                              arguments.params,
-                             {{recurrence.getScan().str(), count}}});
+                             {{recurrence.getScan().str(), count}},
+                             {}});
   };
   auto one = call(0, first, arguments.states);
   if (!one)
@@ -162,42 +168,19 @@ llvm::SmallVector<std::string> ModelCheck::schedules(RecurrenceOp recurrence) {
   return schedulesToCheck(recurrence, target->machine);
 }
 
-/// What storing at this type may add to an error: its rounding, once for the result and once for a state on the way.
-static double storageError(Type stored, const DeviceOptions &device) {
-  if (device.isExact() || !stored)
-    return 0;
-  return stored.isBF16() ? 0x1p-7 : stored.isF16() ? 0x1p-10 : 0;
-}
-
-void ModelCheck::report(RecurrenceOp recurrence, const std::string &text, llvm::Expected<RunResults> results) {
-  if (!results) {
-    tally.count(false);
-    llvm::outs() << "FAILED  " << text << ": error: " << llvm::toString(results.takeError()) << "\n";
-    return;
-  }
-  bool pass = true;
-  std::string errors;
-  auto compare = [&](const std::string &name, StringRef prefix, const std::map<std::string, Tensor> &values,
-                     const std::map<std::string, Tensor> &references, Type stored) {
-    auto error = relativeError(values.at(name), references.at(name));
-    pass &= error && *error <= errorBound(request, 0) + storageError(stored, request.device);
-    errors += "  " + prefix.str() + name + " " + (error ? errorText(*error) : error.error());
-  };
-  for (auto output : recurrence.getBody().front().getOps<OutputOp>())
-    compare(output.getName().str(), "", results->outputs, reference.outputs, output.getStored().value_or(Type()));
-  for (const State &state : getStates(recurrence))
-    if (reference.states.count(state.name.str()))
-      compare(state.name.str(), "state.", results->states, reference.states, state.stored);
-  tally.count(pass);
-  llvm::outs() << (pass ? "passed  " : "FAILED  ") << text << ":" << errors << "\n";
-}
-
 llvm::Error ModelCheck::check(const Setting &setting) {
   auto recurrence = specialized(setting, setting.steps);
   if (!recurrence)
     return recurrence.takeError();
   if (llvm::Error error = chooseArguments(*recurrence, setting))
     return error;
+  if (setting.allOptional && setting.steps > 1 && !declared.sizeOf(declared.getScan()) &&
+      request.device.schedule == "auto")
+    if (llvm::Error error = checkRows(request, model, preparationFor(setting, std::nullopt).parameters, arguments,
+                                      reference, setting.steps, tally, timing))
+      return error;
+  if (request.device.mode == "step")
+    return llvm::Error::success();
   const DeviceOptions &device = request.device;
   const std::string mode = device.mode + ", " + setting.text;
   if (!device.isExact())

@@ -2,6 +2,7 @@
 
 #include "codegen/bundle/BundleWriter.h"
 #include "codegen/emit/Emit.h"
+#include "dialect/RowPlan.h"
 #include "tools/ssmc/Case.h"
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/ModelOptions.h"
@@ -20,7 +21,7 @@ using namespace ssm;
 namespace {
 struct CompileCommand {
   std::string model, level, mode = "forward", schedule = "auto", strides, like, out;
-  std::vector<std::string> targets = {"cpu"}, open;
+  std::vector<std::string> targets = {"cpu"}, open, arrays;
   ModelOptions options;
   Preparation preparation;
   /// Of a bundle's functions, with their types.
@@ -130,13 +131,36 @@ static llvm::Error emitBundle(CompileCommand &command, Model &model, Timing &tim
   return timing.measure("write", [&] { return writeBundle(command.out, bundle->files); });
 }
 
+/// The arrays of rows that calls give. Steps look up their states in a pool, and may leave any of these out.
+static std::vector<std::string> arraysOf(const CompileCommand &command) {
+  std::vector<std::string> arrays = command.arrays;
+  if (command.mode == "step")
+    for (const char *name : {"slots_in", "slots_out", "has_state"})
+      if (llvm::none_of(arrays, [&](StringRef array) { return array.split('=').first == name; }))
+        arrays.push_back(name);
+  return arrays;
+}
+
+/// NAME or NAME=TYPE, of an array of rows.
+static std::string checkArray(const std::string &text) {
+  auto [name, type] = StringRef(text).split('=');
+  if (llvm::is_contained(RowPlan::arrays(), name) &&
+      (type.empty() ? !StringRef(text).ends_with("=") : type == "i32" || type == "i64"))
+    return "";
+  return "expected cu_seqlens, slots_in, slots_out, has_state or slots_at, or one of them as NAME=i32 or NAME=i64, "
+         "found '" +
+         text + "'";
+}
+
 static llvm::Expected<int> compile(CompileCommand &command) {
   Timing timing;
-  if (command.mode != "forward")
-    return llvm::createStringError("--mode " + command.mode + ": no pass makes this mode; forward is there");
+  if (command.mode != "forward" && command.mode != "step")
+    return llvm::createStringError("--mode " + command.mode + ": no pass makes this mode; forward and step are there");
   auto model = Model::load(command.model, command.options.libraryFolder, command.options.recurrence, timing);
   if (!model)
     return model.takeError();
+  if (llvm::Error error = packRows(model->recurrence(), command.mode, arraysOf(command), timing))
+    return error;
   if ((command.level == "recurrence" || command.level == "scan") && command.schedule != "auto")
     return llvm::createStringError("--schedule: --emit " + command.level + " stops before there is a schedule");
   if (command.level == "bundle") {
@@ -183,6 +207,13 @@ void ssm::addCompileCommand(CLI::App &app, Action &action) {
   sub->add_option("--mode", command->mode, "What to compile")
       ->check(CLI::IsMember({"forward", "step", "backward", "conv"}))
       ->capture_default_str();
+  sub->add_option("--with", command->arrays,
+                  "Arrays of rows that calls give, of i32 or, as NAME=i64, of i64: cu_seqlens packs sequences; "
+                  "slots_in, slots_out and slots_at are places in a pool of states, where has_state is not 0")
+      ->check(CLI::Validator(checkArray, ""))
+      ->type_name("NAME[=TYPE],…")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   addScheduleOption(*sub, command->schedule);
   sub->add_option("--strides", command->strides,
                   "unit: the last axis of every tensor has stride 1; any: no axis need have, which is slower (default: "

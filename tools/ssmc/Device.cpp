@@ -2,7 +2,7 @@
 #include "codegen/binding/Binding.h"
 #include "codegen/cpu/CpuKernel.h"
 #include "codegen/emulator/EmulatedKernel.h"
-#include "codegen/interpreter/Interpreter.h"
+#include "codegen/interpreter/RowInterpreter.h"
 #include "tools/ssmc/BundleExecutor.h"
 #include "tools/ssmc/KernelCall.h"
 #include "tools/ssmc/ScheduleOption.h"
@@ -82,7 +82,10 @@ public:
     passed.states = arguments.states;
     passed.params = arguments.params;
     passed.sizes = arguments.sizes;
-    auto results = timing.measure("interpret", [&] { return interpret(recurrence, passed); });
+    auto results = timing.measure("interpret", [&] {
+      return RowPlan(recurrence) ? interpretRows(recurrence, withRows(std::move(passed), arguments))
+                                 : interpret(recurrence, passed);
+    });
     if (!results)
       return results.takeError();
     return RunResults{std::move(results->outputs), std::move(results->states)};
@@ -93,6 +96,13 @@ public:
   }
 
 private:
+  RowArguments withRows(InterpreterArguments passed, const RunArguments &arguments) {
+    for (auto dim : recurrence.getDims().getAsRange<DimAttr>())
+      if (std::optional<int64_t> size = recurrence.sizeOf(dim.getName()); size && !dim.getLike())
+        passed.sizes.try_emplace(dim.getName().getValue().str(), *size);
+    return {std::move(passed), arguments.rows};
+  }
+
   RecurrenceOp recurrence;
   Timing &timing;
 };
@@ -187,8 +197,8 @@ static llvm::Expected<std::unique_ptr<Executor>> makeEmulatedExecutor(Recurrence
 //===----------------------------------------------------------------------===//
 
 llvm::Error ssm::checkDevice(const DeviceOptions &options) {
-  if (options.mode != "forward")
-    return llvm::createStringError("--mode " + options.mode + ": no pass makes this mode; forward is there");
+  if (options.mode != "forward" && options.mode != "step")
+    return llvm::createStringError("--mode " + options.mode + ": no pass makes this mode; forward and step are there");
   if (options.device == "cuda")
     if (llvm::Error error = checkCuda())
       return error;

@@ -48,6 +48,8 @@ struct RunArguments {
   std::map<std::string, double> params;
   /// Sizes of dimensions that the recurrence leaves open.
   std::map<std::string, int64_t> sizes;
+  /// The arrays of rows, where it has rows.
+  std::map<std::string, Tensor> rows;
 };
 
 struct RunStatistics;

@@ -29,12 +29,13 @@ static llvm::Expected<Tensor> randomTensor(const std::optional<Shape> &shape, Ty
   return std::move(*tensor);
 }
 
-llvm::Expected<RunArguments> ssm::randomArguments(RecurrenceOp recurrence, Values values) {
+llvm::Expected<RunArguments> ssm::randomArguments(RecurrenceOp recurrence, Values values, const LaunchSizes &sizes) {
   std::mt19937_64 random(1);
   RunArguments arguments;
+  arguments.sizes = sizes;
   for (auto input : recurrence.getBody().front().getOps<InputOp>()) {
     auto tensor =
-        randomTensor(shapeOf(recurrence, input.getLayout()), input.getStored().value_or(Type()), values, random);
+        randomTensor(shapeOf(recurrence, input.getLayout(), sizes), input.getStored().value_or(Type()), values, random);
     if (!tensor)
       return tensor.takeError();
     arguments.inputs.emplace(input.getName().str(), std::move(*tensor));
@@ -42,7 +43,7 @@ llvm::Expected<RunArguments> ssm::randomArguments(RecurrenceOp recurrence, Value
   for (const State &state : getStates(recurrence)) {
     if (state.depth < 1)
       continue;
-    auto tensor = randomTensor(shapeOf(recurrence, state), state.stored, values, random);
+    auto tensor = randomTensor(shapeOf(recurrence, state, sizes), state.stored, values, random);
     if (!tensor)
       return tensor.takeError();
     arguments.states.emplace(state.name.str(), std::move(*tensor));

@@ -10,8 +10,9 @@ enum class Values { AroundZero, Positive };
 
 /// Inputs and initial states for a specialized recurrence whose sizes are known, at their stored types: the same for
 /// the same recurrence. Values are small, between -1/2 and 1/2 or 1/10 and 3/5, so that most recurrences stay tame on
-/// them.
-llvm::Expected<RunArguments> randomArguments(RecurrenceOp recurrence, Values values);
+/// them. `sizes` are those that the recurrence leaves open.
+llvm::Expected<RunArguments> randomArguments(RecurrenceOp recurrence, Values values,
+                                             const std::map<std::string, int64_t> &sizes = {});
 
 /// Whether a call over all steps can be split into two, by slicing tensors: the scanned dimension is an axis of its own
 /// wherever it stands, and no value depends on the coordinate along it or its extent.

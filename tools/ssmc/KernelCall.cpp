@@ -37,12 +37,27 @@ static llvm::Error allocate(RecurrenceOp recurrence, const RunArguments &argumen
   return llvm::Error::success();
 }
 
+/// What no row writes stays in the pool, and a state that is updated in place is one array.
+static void keepPool(RecurrenceOp recurrence, KernelArguments &passed) {
+  RowPlan rows(recurrence);
+  for (auto &[name, final] : passed.finalStates) {
+    auto given = passed.initialStates.find(name);
+    if (given == passed.initialStates.end() || (!rows.hasPool() && !rows.isInPlace()))
+      continue;
+    final.copyFrom(given->second);
+    if (rows.isInPlace())
+      given->second = final;
+  }
+}
+
 llvm::Expected<KernelArguments> ssm::kernelArguments(RecurrenceOp recurrence, const RunArguments &arguments) {
   KernelArguments passed;
   passed.parameters = arguments.params;
   passed.sizes = arguments.sizes;
+  passed.rows = arguments.rows;
   convert(recurrence, arguments, passed);
   if (llvm::Error error = allocate(recurrence, arguments, passed))
     return error;
+  keepPool(recurrence, passed);
   return passed;
 }

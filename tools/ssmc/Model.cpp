@@ -1,4 +1,5 @@
 #include "tools/ssmc/Model.h"
+#include "dialect/RowPlan.h"
 #include "frontend/Frontend.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Complex/IR/Complex.h"
@@ -86,10 +87,34 @@ bool ssm::hasDerivative(RecurrenceOp recurrence) {
   return !recurrence.getBody().front().getOps<DerivativeOp>().empty();
 }
 
+llvm::Error ssm::packRows(RecurrenceOp recurrence, const std::string &mode, const std::vector<std::string> &arrays,
+                          Timing &timing) {
+  const bool isStep = mode == "step";
+  if (!isStep && arrays.empty())
+    return llvm::Error::success();
+  PassManager manager(recurrence.getContext(), RecurrenceOp::getOperationName());
+  PackOptions options;
+  options.arrays.assign(arrays.begin(), arrays.end());
+  options.inPlace = isStep;
+  manager.addPass(createPack(options));
+  LogicalResult result = timing.measure("pack", [&] { return manager.run(recurrence); });
+  return succeeded(result) ? llvm::Error::success() : llvm::make_error<Reported>();
+}
+
+/// Steps of packed sequences are all of them.
+static llvm::Error checkOpenSizes(RecurrenceOp recurrence, const SpecializeParameters &parameters) {
+  if (RowPlan(recurrence).isPacked() && parameters.dims.count(recurrence.getScan().str()))
+    return llvm::createStringError("--dim " + recurrence.getScan() +
+                                   ": how many steps packed sequences have together is the call's to say");
+  return llvm::Error::success();
+}
+
 llvm::Error ssm::prepare(RecurrenceOp recurrence, const Preparation &preparation, Timing &timing) {
   if (!preparation.discretize.empty() && !hasDerivative(recurrence))
     return llvm::createStringError("--discretize " + preparation.discretize + ": recurrence '" +
                                    recurrence.getSymName() + "' has no derivative to discretize");
+  if (llvm::Error error = checkOpenSizes(recurrence, preparation.parameters))
+    return error;
   PassManager manager(recurrence.getContext(), RecurrenceOp::getOperationName());
   manager.enableVerifier();
   manager.addPass(createSpecialize(preparation.parameters));

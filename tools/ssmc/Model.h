@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace ssm {
 
@@ -62,6 +63,11 @@ struct Preparation {
   SpecializeParameters parameters;
   std::string discretize;
 };
+
+/// Gives the recurrence rows (ssm-pack), before anything else: in mode `step`, or where there are `arrays` of them,
+/// each as NAME or NAME=TYPE. Does nothing else.
+llvm::Error packRows(RecurrenceOp recurrence, const std::string &mode, const std::vector<std::string> &arrays,
+                     Timing &timing);
 
 /// Specializes and discretizes in place.
 llvm::Error prepare(RecurrenceOp recurrence, const Preparation &preparation, Timing &timing);

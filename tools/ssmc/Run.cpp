@@ -1,5 +1,6 @@
 // ssmc run: tensors from a file through a recurrence, to a file.
 
+#include "codegen/binding/RowArrays.h"
 #include "runtime/Safetensors.h"
 #include "tools/ssmc/Case.h"
 #include "tools/ssmc/Commands.h"
@@ -23,6 +24,16 @@ struct RunCommand {
 };
 } // namespace
 
+/// The arrays of rows that the file has, and rows as they ask for.
+static llvm::Error packAsGiven(RecurrenceOp recurrence, const std::string &mode, GivenTensors &tensors,
+                               Timing &timing) {
+  tensors.rows = takeRowArrays(recurrence, tensors);
+  auto arrays = describeRowArrays(tensors.rows);
+  if (!arrays)
+    return arrays.takeError();
+  return packRows(recurrence, mode, *arrays, timing);
+}
+
 static llvm::Expected<int> run(RunCommand &command) {
   Timing timing;
   if (llvm::Error error = checkDevice(command.device))
@@ -38,18 +49,22 @@ static llvm::Expected<int> run(RunCommand &command) {
   if (llvm::Error error = checkParams(recurrence, command.params))
     return error;
   GivenTensors &tensors = file->tensors;
-  auto bound = bindTensors(recurrence, tensors, command.preparation.parameters);
+  LaunchSizes sizes;
+  if (llvm::Error error = packAsGiven(recurrence, command.device.mode, tensors, timing))
+    return error;
+  auto bound = bindTensors(recurrence, tensors, command.preparation.parameters, &sizes);
   if (!bound)
     return llvm::joinErrors(llvm::createStringError(command.in + " does not fit '" + recurrence.getSymName() + "':"),
                             bound.takeError());
   if (llvm::Error error = prepare(recurrence, {*bound, command.preparation.discretize}, timing))
     return error;
-  if (llvm::Error error = requireSizes(recurrence))
+  if (llvm::Error error = requireSizes(recurrence, sizes))
     return error;
   auto executor = makeExecutor(recurrence, command.device, timing);
   if (!executor)
     return executor.takeError();
-  auto results = (*executor)->run({std::move(tensors.inputs), std::move(tensors.initialStates), command.params, {}});
+  auto results = (*executor)->run(
+      {std::move(tensors.inputs), std::move(tensors.initialStates), command.params, sizes, std::move(tensors.rows)});
   if (!results)
     return results.takeError();
 
@@ -76,7 +91,9 @@ void ssm::addRunCommand(CLI::App &app, Action &action) {
   sub->add_option(
          "--in", command->in,
          "safetensors file with the inputs by name, and states before the first step as state.NAME; complex ones have "
-         "a last axis of 2; or a reference case, whose options hold where no others are given")
+         "a last axis of 2; or a reference case, whose options hold where no others are given. With cu_seqlens, "
+         "sequences are packed; slots_in, slots_out and slots_at are places in a pool of states, and has_state says "
+         "which of them hold something")
       ->required();
   sub->add_option("--out", command->out, "safetensors file to write: outputs by name, final states as state.NAME")
       ->required();

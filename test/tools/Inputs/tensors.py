@@ -1,12 +1,12 @@
 """tensors.py write FILE NAME=SHAPE:VALUES... [@KEY=TEXT...]: a safetensors file of F32, or F64 for names of results (out.*, state.* in a
-case: NAME!=SHAPE:VALUES), with metadata.  tensors.py print FILE: a line a tensor, sorted by name.
+case: NAME!=SHAPE:VALUES), or integers (NAME/i32=…, NAME/i64=…), with metadata.  tensors.py print FILE: a line a tensor, sorted by name.
 tensors.py scale FILE TO NAME FACTOR: the same file with the element of largest size of one tensor multiplied.
 """
 import json
 import struct
 import sys
 
-FORMATS = {"F32": "f", "F64": "d"}
+FORMATS = {"F32": "f", "F64": "d", "I32": "i", "I64": "q"}
 
 
 def read(path):
@@ -25,14 +25,15 @@ def save(path, header, body):
 def write(path, *items):
     header, body = {"__metadata__": {}}, b""
     # The widest first, so that all are aligned.
-    for item in sorted(items, key=lambda item: "!" not in item.split("=")[0]):
+    for item in sorted(items, key=lambda item: not item.split("=")[0].endswith(("!", "/i64"))):
         name, text = item.split("=", 1)
         if name.startswith("@"):
             header["__metadata__"][name[1:]] = text
             continue
         shape, values = text.split(":")
-        dtype = "F64" if name.endswith("!") else "F32"
-        numbers = [float(value) for value in values.split(",") if value]
+        name, _, kind = name.partition("/")
+        dtype = kind.upper() or ("F64" if name.endswith("!") else "F32")
+        numbers = [(int if kind else float)(value) for value in values.split(",") if value]
         data = struct.pack(f"<{len(numbers)}{FORMATS[dtype]}", *numbers)
         shape = [int(size) for size in shape.split(",") if size]
         header[name.rstrip("!")] = {"dtype": dtype, "shape": shape, "data_offsets": [len(body), len(body) + len(data)]}

@@ -12,6 +12,8 @@ llvm::Expected<std::unique_ptr<Subject>> Subject::make(const Options &options, T
   device.mode = options.mode;
   if (llvm::Error error = checkDevice(device))
     return error;
+  if (options.mode != "forward")
+    return llvm::createStringError("--mode " + options.mode + ": ssmc explore searches schedules of forward alone");
   auto model = Model::load(options.model, options.libraryFolder, options.recurrence, timing);
   if (!model)
     return model.takeError();
