@@ -20,8 +20,8 @@ using namespace ssm;
 
 namespace {
 struct CompileCommand {
-  std::string model, level, mode = "forward", schedule = "auto", strides, like, out;
-  std::vector<std::string> targets = {"cpu"}, open, arrays;
+  std::string model, level, schedule = "auto", strides, like, out;
+  std::vector<std::string> targets = {"cpu"}, modes = {"forward"}, open, arrays;
   ModelOptions options;
   Preparation preparation;
   /// Of a bundle's functions, with their types.
@@ -79,7 +79,7 @@ static llvm::Expected<std::string> emitKernel(CompileCommand &command, Model &mo
   auto target = parseTarget(command.targets.front());
   if (!target)
     return target.takeError();
-  auto schedule = resolveSchedule(recurrence, *target, command.mode, target->machine.cores, command.schedule);
+  auto schedule = resolveSchedule(recurrence, *target, command.modes.front(), target->machine.cores, command.schedule);
   if (!schedule)
     return schedule.takeError();
   auto emitted = emit(recurrence, command.level, {*target, *schedule, command.strides != "any", {}});
@@ -105,13 +105,27 @@ static llvm::Error writeBundle(const std::string &out, const ArchiveFiles &files
   return llvm::Error::success();
 }
 
+/// The arrays of rows that calls of a mode give. Steps look up their states in a pool, and may leave any of these out.
+static std::vector<std::string> arraysOf(const CompileCommand &command, StringRef mode) {
+  std::vector<std::string> arrays = command.arrays;
+  if (mode == "step")
+    for (const char *name : {"slots_in", "slots_out", "has_state"})
+      if (llvm::none_of(arrays, [&](StringRef array) { return array.split('=').first == name; }))
+        arrays.push_back(name);
+  return arrays;
+}
+
 static llvm::Error emitBundle(CompileCommand &command, Model &model, Timing &timing) {
   std::vector<BundleFunction> functions;
-  for (const auto &[dtype, preparation] : command.choices) {
-    functions.push_back({model.copyOfRecurrence(), dtype});
-    if (llvm::Error error = prepareAlike(command, preparation, functions.back().recurrence, timing))
-      return error;
-  }
+  for (const std::string &mode : command.modes)
+    for (const auto &[dtype, preparation] : command.choices) {
+      RecurrenceOp recurrence = model.copyOfRecurrence();
+      if (llvm::Error error = packRows(recurrence, mode, arraysOf(command, mode), timing))
+        return error;
+      if (llvm::Error error = prepareAlike(command, preparation, recurrence, timing))
+        return error;
+      functions.push_back({recurrence, dtype});
+    }
   BundleOptions options;
   options.compiler = "ssmc " SSMC_VERSION;
   options.description = model.text().str();
@@ -131,16 +145,6 @@ static llvm::Error emitBundle(CompileCommand &command, Model &model, Timing &tim
   return timing.measure("write", [&] { return writeBundle(command.out, bundle->files); });
 }
 
-/// The arrays of rows that calls give. Steps look up their states in a pool, and may leave any of these out.
-static std::vector<std::string> arraysOf(const CompileCommand &command) {
-  std::vector<std::string> arrays = command.arrays;
-  if (command.mode == "step")
-    for (const char *name : {"slots_in", "slots_out", "has_state"})
-      if (llvm::none_of(arrays, [&](StringRef array) { return array.split('=').first == name; }))
-        arrays.push_back(name);
-  return arrays;
-}
-
 /// NAME or NAME=TYPE, of an array of rows.
 static std::string checkArray(const std::string &text) {
   auto [name, type] = StringRef(text).split('=');
@@ -154,19 +158,26 @@ static std::string checkArray(const std::string &text) {
 
 static llvm::Expected<int> compile(CompileCommand &command) {
   Timing timing;
-  if (command.mode != "forward" && command.mode != "step")
-    return llvm::createStringError("--mode " + command.mode + ": no pass makes this mode; forward and step are there");
+  for (auto [number, mode] : llvm::enumerate(command.modes)) {
+    if (mode != "forward" && mode != "step")
+      return llvm::createStringError("--mode " + mode + ": no pass makes this mode; forward and step are there");
+    if (llvm::is_contained(ArrayRef(command.modes).take_front(number), mode))
+      return llvm::createStringError("--mode " + mode + " is given twice");
+  }
+  if (command.modes.size() > 1 && command.level != "bundle")
+    return llvm::createStringError("--mode: only a bundle has several modes");
   auto model = Model::load(command.model, command.options.libraryFolder, command.options.recurrence, timing);
   if (!model)
     return model.takeError();
-  if (llvm::Error error = packRows(model->recurrence(), command.mode, arraysOf(command), timing))
-    return error;
   if ((command.level == "recurrence" || command.level == "scan") && command.schedule != "auto")
     return llvm::createStringError("--schedule: --emit " + command.level + " stops before there is a schedule");
   if (command.level == "bundle") {
     if (llvm::Error error = emitBundle(command, *model, timing))
       return error;
   } else {
+    const std::string &mode = command.modes.front();
+    if (llvm::Error error = packRows(model->recurrence(), mode, arraysOf(command, mode), timing))
+      return error;
     llvm::Expected<std::string> text =
         command.level == "recurrence" ? emitRecurrence(command, *model, timing) : emitKernel(command, *model, timing);
     if (!text)
@@ -204,8 +215,10 @@ void ssm::addCompileCommand(CLI::App &app, Action &action) {
   sub->add_option("--emit", command->level, "Where to stop (default: ptx for a GPU, obj for a processor)")
       ->check(CLI::IsMember(
           {"recurrence", "scan", "tiled", "gpu", "nvvm", "llvm", "ptx", "cubin", "obj", "asm", "bundle"}));
-  sub->add_option("--mode", command->mode, "What to compile")
+  sub->add_option("--mode", command->modes, "What to compile; a bundle takes several")
       ->check(CLI::IsMember({"forward", "step", "backward", "conv"}))
+      ->delimiter(',')
+      ->allow_extra_args(false)
       ->capture_default_str();
   sub->add_option("--with", command->arrays,
                   "Arrays of rows that calls give, of i32 or, as NAME=i64, of i64: cu_seqlens packs sequences; "
