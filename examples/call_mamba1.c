@@ -1,5 +1,5 @@
-/* Mamba's selective scan from a bundle, on the processor, in a C program that knows its header and ssm.h alone: a prompt,
- * then token by token.
+/* Mamba's selective scan from a bundle, on the processor, in a C program that knows its header and ssm.h alone: a
+ * prompt, then token by token.
  *
  *   ssmc compile mamba1 --target cpu --mode forward,step --emit bundle -o mamba1.ssmb --without z
  *   mkdir -p mamba1 && unzip -o mamba1.ssmb mamba1.h -d mamba1
