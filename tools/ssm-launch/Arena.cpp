@@ -62,12 +62,15 @@ std::optional<Problem> Arena::place(const CallArguments &arguments, Layout layou
   for (size_t number = 0; number < tensors.size(); ++number) {
     const Manifest::Tensor &tensor = tensors[number];
     Place &place = places.emplace_back();
-    place.isThere =
-        arguments.tensors[number] || tensor.role == Role::Output || (withStates && tensor.role == Role::FinalState);
+    std::optional<size_t> initial = ownInitial(number);
+    bool isUpdated = initial && function.manifest().mode == "step";
+    place.isThere = arguments.tensors[number] || tensor.role == Role::Output || isUpdated ||
+                    (withStates && tensor.role == Role::FinalState);
     if (!place.isThere)
       continue;
-    if (std::optional<size_t> initial = ownInitial(number); initial && function.manifest().mode == "step") {
+    if (isUpdated) {
       place = places[*initial];
+      tensorBytes += countElements(place.shape).value_or(0) * itemSize(tensor.dtype);
       continue;
     }
     Result<Shape> shape = shapeOf(tensor, sizes);

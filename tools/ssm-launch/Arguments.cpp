@@ -242,7 +242,8 @@ Result<CallArguments> ssm::drawArguments(const Manifest::Function &function, con
       return Problem{"there is no input " + printable(name) + " to draw"};
   for (size_t number = 0; number < function.tensors.size(); ++number) {
     const Manifest::Tensor &tensor = function.tensors[number];
-    if (tensor.role != Role::Input)
+    // A step is there to move states on.
+    if (tensor.role != Role::Input && !(tensor.role == Role::InitialState && function.mode == "step"))
       continue;
     Result<Shape> shape = shapeOf(tensor, sized->sizes);
     if (!shape)
