@@ -3,6 +3,7 @@
 
 #include "CpuKernelRun.h"
 #include "codegen/interpreter/RowInterpreter.h"
+#include "passes/ChunkScan.h"
 
 #include <numeric>
 
@@ -246,6 +247,39 @@ TEST_P(Rows, PackedAreTheBitsOfOneByOne) {
       if (HasFailure())
         return;
     }
+  }
+}
+
+/// Steps on lanes are combined, so that these are not the bits of steps one after another.
+TEST_P(Rows, PackedRunStepsAtOnce) {
+  Random random(llvm::hash_value(GetParam()) % 1000 + 3);
+  Sizes fixed = drawSizes(GetParam(), random);
+  RowModel packed(GetParam(), {"cu_seqlens"}, false, fixed), alone(GetParam(), {}, false, fixed);
+  if (llvm::Error error = checkChunks(alone.recurrence, /*steps=*/16))
+    GTEST_SKIP() << llvm::toString(std::move(error));
+  std::string schedule = "time=loop:16,lane:8,reg:2";
+  DimensionAnalysis dims(alone.recurrence);
+  for (llvm::StringRef dim : dims.list(dimsHeldWhole(alone.recurrence, dims)))
+    schedule += "; " + dim.str() + "=reg";
+  auto cpu = compileForCpu(packed.recurrence, schedule);
+  ASSERT_TRUE(static_cast<bool>(cpu)) << llvm::toString(cpu.takeError());
+  auto gpu = compileForEmulator(packed.recurrence, schedule);
+  ASSERT_TRUE(static_cast<bool>(gpu)) << llvm::toString(gpu.takeError());
+  for (int packing = 0; packing < 4; ++packing) {
+    Sizes sizes = fixed;
+    Arrays rows = drawArrays(RowPlan(packed.recurrence), sizes, random, random.below(6), 40);
+    InterpreterArguments arguments =
+        argumentsFor(packed.recurrence, GetParam(), sizes, random.chance(60), random.below(1000));
+    auto expected = interpretRows(packed.recurrence, {arguments, rows});
+    ASSERT_TRUE(static_cast<bool>(expected)) << llvm::toString(expected.takeError());
+    compare(runKernel([&](const KernelArguments &call) { return (*cpu)->run(call, 2); }, packed.recurrence, arguments,
+                      rows, Memory::Dense),
+            *expected);
+    compare(runKernel([&](const KernelArguments &call) { return (*gpu)->run(call, 1); }, packed.recurrence, arguments,
+                      rows, Memory::Dense),
+            *expected);
+    if (HasFailure())
+      return;
   }
 }
 
