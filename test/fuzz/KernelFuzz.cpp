@@ -62,7 +62,7 @@ struct KernelCall {
   bool intact() const {
     return llvm::all_of(written, [](const Guarded &one) { return one.intact(); });
   }
-  InterpreterResults results() const { return {arguments.outputs, arguments.finalStates}; }
+  InterpreterResults results() const { return {arguments.outputs, arguments.finalStates, {}}; }
 
 private:
   void add(std::map<std::string, Tensor> &tensors, StringRef name, Type stored, const std::optional<Shape> &shape) {
