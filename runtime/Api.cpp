@@ -210,4 +210,19 @@ ssm_status ssm_launch(const ssm_function *function, const ssm_call *call, ssm_er
   return succeed(error);
 }
 
+ssm_status ssm_time(const ssm_function *function, const ssm_call *call, int count, float *milliseconds,
+                    ssm_error *error) {
+  if (!function || !call || count < 0 || (count && !milliseconds))
+    return fail(error, SSM_BAD_ARGUMENT, "a function, a call, and room for as many times as calls are needed");
+  return guarded(error, [&] {
+    LoadedChoice choice;
+    if (ssm_status status = chooseLoaded(*function, *call, choice, error))
+      return status;
+    if (ssm_status status = choice.device->time([&] { return ssm_launch(function, call, error); }, call->stream, count,
+                                                milliseconds, error))
+      return status;
+    return succeed(error);
+  });
+}
+
 } // extern "C"

@@ -3,6 +3,7 @@
 #include "runtime/CpuDevice.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 using namespace ssm;
@@ -81,6 +82,18 @@ ssm_status CpuDevice::load(const Bundle &bundle, const Manifest::Function &funct
   }
   loaded.kind = codeKind;
   objects.push_back(std::move(*object));
+  return SSM_OK;
+}
+
+ssm_status CpuDevice::time(const std::function<ssm_status()> &start, void *, int count, float *milliseconds,
+                           ssm_error *) const {
+  using Clock = std::chrono::steady_clock;
+  for (int number = 0; number < count; ++number) {
+    const Clock::time_point begin = Clock::now();
+    if (ssm_status status = start())
+      return status;
+    milliseconds[number] = std::chrono::duration<float, std::milli>(Clock::now() - begin).count();
+  }
   return SSM_OK;
 }
 

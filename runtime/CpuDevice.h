@@ -25,6 +25,8 @@ public:
   /// Runs the kernels and returns when they are through.
   ssm_status launch(const Manifest::Program &program, const LoadedProgram &loaded, const Plan &plan,
                     const ssm_call &call, ssm_error *error) const override;
+  ssm_status time(const std::function<ssm_status()> &start, void *stream, int count, float *milliseconds,
+                  ssm_error *error) const override;
 
 private:
   explicit CpuDevice(unsigned threads) : pool(threads) {}

@@ -209,6 +209,48 @@ ssm_status CudaDevice::launch(const Manifest::Program &program, const LoadedProg
   return SSM_OK;
 }
 
+namespace {
+/// Destroyed with the list.
+struct Events : std::vector<void *> {
+  explicit Events(const Driver &driver) : driver(driver) {}
+  Events(const Events &) = delete;
+  ~Events() {
+    for (void *event : *this)
+      driver.eventDestroy(event);
+  }
+  const Driver &driver;
+};
+} // namespace
+
+ssm_status CudaDevice::time(const std::function<ssm_status()> &start, void *stream, int count, float *milliseconds,
+                            ssm_error *error) const {
+  CurrentContext current(api, primary);
+  if (ssm_status status = current.check(error))
+    return status;
+  // One event before each call, and one after the last.
+  Events events(api);
+  for (int number = 0; number <= count; ++number) {
+    void *event;
+    if (ssm_status status = api.check(api.eventCreate(&event, 0), "cuEventCreate", error))
+      return status;
+    events.push_back(event);
+  }
+  for (int number = 0; number <= count; ++number) {
+    if (ssm_status status = api.check(api.eventRecord(events[number], stream), "cuEventRecord", error))
+      return status;
+    if (number < count)
+      if (ssm_status status = start())
+        return status;
+  }
+  if (ssm_status status = api.check(api.eventSynchronize(events.back()), "cuEventSynchronize", error))
+    return status;
+  for (int number = 0; number < count; ++number)
+    if (ssm_status status = api.check(api.eventElapsedTime(&milliseconds[number], events[number], events[number + 1]),
+                                      "cuEventElapsedTime", error))
+      return status;
+  return SSM_OK;
+}
+
 ssm_status CudaDevice::launchKernel(const LoadedKernel &loaded, const Manifest::Kernel &kernel, int64_t tasks,
                                     uint64_t *words, size_t count, void *stream, ssm_error *error) const {
   constexpr size_t most = 512;

@@ -24,6 +24,8 @@ public:
   /// Enqueues the kernels on the call's stream.
   ssm_status launch(const Manifest::Program &program, const LoadedProgram &loaded, const Plan &plan,
                     const ssm_call &call, ssm_error *error) const override;
+  ssm_status time(const std::function<ssm_status()> &start, void *stream, int count, float *milliseconds,
+                  ssm_error *error) const override;
 
 private:
   CudaDevice() = default;

@@ -4,6 +4,8 @@
 #include "runtime/Bundle.h"
 #include "runtime/Plan.h"
 
+#include <functional>
+
 namespace ssm {
 
 /// A kernel on a device. The numbers are a GPU's.
@@ -31,6 +33,10 @@ public:
   /// Starts a program's kernels, one after another. Allocates nothing, and may be called from any thread.
   virtual ssm_status launch(const Manifest::Program &program, const LoadedProgram &loaded, const Plan &plan,
                             const ssm_call &call, ssm_error *error) const = 0;
+
+  /// Runs `start` so many times, waits for what it started on the stream, and writes the milliseconds of each.
+  virtual ssm_status time(const std::function<ssm_status()> &start, void *stream, int count, float *milliseconds,
+                          ssm_error *error) const = 0;
 
 protected:
   std::vector<std::vector<LoadedProgram>> programs;

@@ -17,10 +17,10 @@
  * and ssm_launch returns when the results are there.
  *
  * All functions may be called from any thread; any number of calls may run on one bundle at once, each with tensors and
- * a workspace of its own. Only ssm_open, ssm_close and the two that prepare allocate, load code, start threads or wait
- * for a device: ssm_launch can be captured into a CUDA graph. What a failing function says stands in the caller's
- * ssm_error, which may be NULL everywhere. A bundle's code runs in the program that opens it: it has to come from where
- * programs may come from.
+ * a workspace of its own. Only ssm_open, ssm_close, ssm_time and the two that prepare allocate, load code, start
+ * threads or wait for a device: ssm_launch can be captured into a CUDA graph. What a failing function says stands in
+ * the caller's ssm_error, which may be NULL everywhere. A bundle's code runs in the program that opens it: it has to
+ * come from where programs may come from.
  */
 #ifndef SSM_H
 #define SSM_H
@@ -130,6 +130,12 @@ ssm_status ssm_workspace(const ssm_function *function, const int64_t *sizes, siz
 /* Enqueues a call on a GPU, or runs it on the processor. Nothing may be overlapped by an output or final state, but a
  * final state's array may be its initial state's where the bundle says so. */
 ssm_status ssm_launch(const ssm_function *function, const ssm_call *call, ssm_error *error);
+
+/* Makes a call `count` times, one after another, waits for them, and writes the milliseconds that each took: on a GPU
+ * between events on the call's stream, on the processor by its clock. Unlike a launch it allocates, and no graph can
+ * capture it. */
+ssm_status ssm_time(const ssm_function *function, const ssm_call *call, int count, float *milliseconds,
+                    ssm_error *error);
 
 #ifdef __cplusplus
 }
