@@ -339,3 +339,17 @@ TEST_P(Rows, FindTheirStatesOnTheProcessor) {
 TEST_P(Rows, FindTheirStatesOnTheEmulatedDevice) {
   checkPools(GetParam(), 3, [](RecurrenceOp recurrence) { return compileForEmulator(recurrence, "auto"); });
 }
+
+/// Several steps are done at once, and lanes share out their sums; the state after each step is still there to be
+/// written.
+TEST_P(Rows, FindTheirStatesWhereLanesShareSums) {
+  checkPools(GetParam(), 2, [](RecurrenceOp recurrence) {
+    std::string schedule;
+    DimensionAnalysis dims(recurrence);
+    // No pass moves values between threads.
+    bool isMoved = !recurrence.getBody().front().getOps<RenameOp>().empty();
+    for (llvm::StringRef dim : dims.list(dimsHeldWhole(recurrence, dims)))
+      schedule += dim.str() + (schedule.empty() && !isMoved ? "=lane:4,reg; " : "=reg; ");
+    return compileForEmulator(recurrence, schedule + "time=loop,reg:4");
+  });
+}
