@@ -1,8 +1,8 @@
 # The lit suite: every .mlir, .ssm and .test file below dialect, passes, frontend, tools, e2e and project.
 #
 # Substitutions: %shared (the folder of reference data), %models (the library), %root (the source tree), %tools (the
-# folder of this build's programs), %python. ssm-opt, ssmc, ssm-launch, FileCheck and not are found by their names.
-# %numpy_python is a Python with numpy. Features: `shared` (the reference data is there), `ptxas`, `nvdisasm`, `clang-format`, `chromium`, `avx512`, `cuda-device`, `voice` (the
+# folder of this build's programs), %python, %browser (Chromium). ssm-opt, ssmc, ssm-launch, FileCheck and not are found by their names.
+# %numpy_python is a Python with numpy. Features: `shared` (the reference data is there), `ptxas`, `nvdisasm`, `clang-format`, `browser`, `avx512`, `cuda-device`, `voice` (the
 # recording that the speech example reads), `numpy`.
 import os
 import shutil
@@ -53,8 +53,10 @@ config.substitutions += [
 
 if os.path.isdir(os.path.join(config.ssm_shared_dir, "cases")):
     config.available_features.add("shared")
-if shutil.which("chromium"):
-    config.available_features.add("chromium")
+browser = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+if browser:
+    config.available_features.add("browser")
+    config.substitutions.append(("%browser", browser))
 if shutil.which("clang-format-22"):
     config.available_features.add("clang-format")
 if os.path.exists("/usr/share/sounds/alsa/Front_Center.wav"):

@@ -13,6 +13,7 @@ build_packages=(
 )
 example_packages=(alsa-utils)                          # the recording of a voice that the speech example reads
 test_packages=(clang-format-22 libclang-rt-22-dev python3-psutil python3-venv) # formatting; sanitizers; lit's time limits
+browser_packages=(chromium-headless-shell)             # draws the report of ssmc explore; its test is left out without
 
 # missing_packages NAME...: prints those that are not installed.
 missing_packages() {

@@ -1,13 +1,13 @@
-"""report.py PAGE WIDTH: opens a report in a headless browser, and says what was drawn; fails where its script did."""
+"""report.py CHROMIUM PAGE WIDTH: opens a report in a browser without a window, and says what was drawn; fails where its script did."""
 import re
 import subprocess
 import sys
 import tempfile
 
-page, width = sys.argv[1:]
+browser, page, width = sys.argv[1:]
 with tempfile.TemporaryDirectory() as profile:
     run = subprocess.run(
-        ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}", "--enable-logging=stderr",
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}", "--enable-logging=stderr",
          "--virtual-time-budget=5000", f"--window-size={width},2000", "--dump-dom", f"file://{page}#1"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
 # What a page writes to its console, an uncaught error above all, is logged so.
