@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/MathFunctions.h"
 #include "passes/Passes.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -133,6 +134,32 @@ static LogicalResult replace(Operation *op, MathTarget target, bool contract, ss
   return success();
 }
 
+/// A sigmoid of x and one of -x in one block, as gates have them: both are made of one exponential, at the first of the
+/// two. Takes them out of `found`.
+static void replacePairs(SmallVectorImpl<Operation *> &found, MathTarget target, bool contract) {
+  llvm::MapVector<std::pair<Value, Block *>, Operation *> ofPositive;
+  for (Operation *op : found)
+    if (isa<ssm::SigmoidOp>(op) && isExpandable(op->getResult(0).getType()))
+      ofPositive[{op->getOperand(0), op->getBlock()}] = op;
+  llvm::DenseSet<Operation *> done;
+  for (Operation *op : found) {
+    auto negation = isa<ssm::SigmoidOp>(op) ? op->getOperand(0).getDefiningOp<arith::NegFOp>() : nullptr;
+    Operation *positive = negation ? ofPositive.lookup({negation.getOperand(), op->getBlock()}) : nullptr;
+    if (!positive || done.contains(positive))
+      continue;
+    OpBuilder builder(op->isBeforeInBlock(positive) ? op : positive);
+    Formula formula(builder, op->getLoc(), op->getResult(0).getType(), target, contract);
+    ssm::BothSigmoids both = ssm::sigmoids(formula.real(negation.getOperand()));
+    positive->getResult(0).replaceAllUsesWith(both.ofX.value);
+    op->getResult(0).replaceAllUsesWith(both.ofNegative.value);
+    done.insert(op);
+    done.insert(positive);
+  }
+  llvm::erase_if(found, [&](Operation *op) { return done.contains(op); });
+  for (Operation *op : done)
+    op->erase();
+}
+
 /// Upstream's conversion to NVVM makes library calls of all of math, fma included, and of LLVM's own operations for
 /// most; it leaves intrinsics alone. Vectors of more than one axis, which they do not take, stay as they are.
 static void makeIntrinsic(Operation *op) {
@@ -180,6 +207,9 @@ struct ExpandMath : ssm::impl::ExpandMathBase<ExpandMath> {
     std::optional<ssm::ExponentialSplit> split;
     if (auto wanted = getOperation()->getAttrOfType<IntegerAttr>("ssm.polynomials"))
       split.emplace(wanted.getInt());
+    // Special functions are cheap, so that a GPU gains nothing.
+    if (*place != MathTarget::Nvptx)
+      replacePairs(found, *place, contract);
     for (Operation *op : found)
       if (failed(replace(op, *place, contract, split ? &*split : nullptr)))
         signalPassFailure();

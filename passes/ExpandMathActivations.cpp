@@ -7,9 +7,17 @@
 using namespace mlir;
 using ssm::Formula;
 using ssm::Real;
+using ssm::Truth;
 
 // max(x, 0) + log(1 + exp(-|x|)): neither term cancels the other, and neither overflows.
 Real ssm::softplus(Real x) { return log1pOfFraction(expOfNonPositive(abs(x)), atLeast(x, 0)); }
+
+ssm::BothSigmoids ssm::sigmoids(Real x) {
+  Real e = expOfNonPositive(abs(x));
+  Real larger = reciprocal(e + 1.0), smaller = e * larger;
+  Truth isNegative = x < 0.0;
+  return {select(isNegative, smaller, larger), select(isNegative, larger, smaller)};
+}
 
 Real ssm::sigmoid(Real x) { return reciprocal(expOfNegative(x) + 1.0); }
 

@@ -103,8 +103,10 @@ Real ssm::expOfNonPositive(Real x, std::optional<Real> low) {
   Formula &f = *x.formula;
   if (!low && f.takesSpecialExponential())
     return specialExp2(x * -log2e);
-  // Nothing large can come: the scale need not be halved, and reaches down to 2^-126 or 2^-1022.
-  return scaledExp(reduce(atMost(x, f.pick(88.1, 709.0)), -1, /*halvings=*/0, low), -1, /*factor=*/1, /*halvings=*/0);
+  // Nothing large can come: the scale need not be halved, and reaches down to 2^-126 or 2^-1022; what scales by itself
+  // goes on to 0.
+  double highest = f.hasScaling() ? f.pick(110.0, 750.0) : f.pick(88.1, 709.0);
+  return scaledExp(reduce(atMost(x, highest), -1, /*halvings=*/0, low), -1, /*factor=*/1, /*halvings=*/0);
 }
 
 Real ssm::expm1OfNonPositive(Real x) {

@@ -54,6 +54,11 @@ Real atan2(Real y, Real x);
 //===-- ExpandMathActivations.cpp -----------------------------------------===//
 Real softplus(Real x);
 Real sigmoid(Real x);
+/// sigmoid(x) and sigmoid(-x), by one exponential and one reciprocal.
+struct BothSigmoids {
+  Real ofX, ofNegative;
+};
+BothSigmoids sigmoids(Real x);
 Real silu(Real x);
 Real relu(Real x);
 Real gelu(Real x);

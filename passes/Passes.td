@@ -647,6 +647,8 @@ def ExpandMath : Pass<"ssm-expand-math"> {
     With `target=avx512` vectors that fill registers are scaled by powers of 2 with `vscalefps`, and exp2 takes its argument
     apart with `vreduceps`, instead of by arithmetic on bits and bounds.
 
+    On processors, a sigmoid of x and one of -x in one block are both made of one exponential and one division.
+
     Additions, subtractions, multiplications, divisions and negations get the fast-math flag `contract`, so that a product
     and a sum may become one fma; never another flag. What must not be contracted is written with math.fma.
 
@@ -780,6 +782,57 @@ def SplitSteps : Pass<"ssm-split-steps", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect"];
+}
+
+def OverlapRows : Pass<"ssm-overlap-rows", "::mlir::func::FuncOp"> {
+  let summary = "Put operations of several rows between each other, as many as registers take";
+  let description = [{
+    In the bodies of loops, operations are taken in the order in which their operands are there, if two may begin in a
+    clock and results take four: the first that is ready of the next 96. Rows that stand one after another, a chain of
+    operations each, come to overlap. No more rows are begun than `registers` hold beside what the loop carries and up
+    to eight constants. Addresses and constants go where they are first used. Accesses to one array stay in order where
+    one of two writes; different arguments, and memory that the function sets aside, are taken to be different memory.
+
+    Before:
+    ```mlir
+    func.func @two_rows(%n: i64, %p: !llvm.ptr, %q: !llvm.ptr) {
+      %c0 = arith.constant 0 : i64
+      %c1 = arith.constant 1 : i64
+      %c16 = arith.constant 16 : i64
+      scf.for %t = %c0 to %n step %c1 : i64 {
+        %a = ssm.tile_load f32 %p[%c0] strides(%c1) : !llvm.ptr, vector<16xf32>
+        %a2 = arith.mulf %a, %a : vector<16xf32>
+        %a3 = arith.addf %a2, %a : vector<16xf32>
+        ssm.tile_store %a3, f32 %q[%c0] strides(%c1) : !llvm.ptr, vector<16xf32>
+        %b = ssm.tile_load f32 %p[%c16] strides(%c1) : !llvm.ptr, vector<16xf32>
+        %b2 = arith.mulf %b, %b : vector<16xf32>
+        %b3 = arith.addf %b2, %b : vector<16xf32>
+        ssm.tile_store %b3, f32 %q[%c16] strides(%c1) : !llvm.ptr, vector<16xf32>
+      }
+      return
+    }
+    ```
+    After:
+    ```mlir
+    func.func @two_rows(%n: i64, %p: !llvm.ptr, %q: !llvm.ptr) {
+      %c0 = arith.constant 0 : i64
+      %c1 = arith.constant 1 : i64
+      %c16 = arith.constant 16 : i64
+      scf.for %t = %c0 to %n step %c1 : i64 {
+        %a = ssm.tile_load f32 %p[%c0] strides(%c1) : !llvm.ptr, vector<16xf32>
+        %b = ssm.tile_load f32 %p[%c16] strides(%c1) : !llvm.ptr, vector<16xf32>
+        %a2 = arith.mulf %a, %a : vector<16xf32>
+        %b2 = arith.mulf %b, %b : vector<16xf32>
+        %a3 = arith.addf %a2, %a : vector<16xf32>
+        %b3 = arith.addf %b2, %b : vector<16xf32>
+        ssm.tile_store %a3, f32 %q[%c0] strides(%c1) : !llvm.ptr, vector<16xf32>
+        ssm.tile_store %b3, f32 %q[%c16] strides(%c1) : !llvm.ptr, vector<16xf32>
+      }
+      return
+    }
+    ```
+  }];
+  let options = [Option<"registers", "registers", "int64_t", "32", "SIMD registers">];
 }
 
 def Stage : Pass<"ssm-stage", "::mlir::func::FuncOp"> {

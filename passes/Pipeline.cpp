@@ -77,6 +77,9 @@ void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {
   // It looks at rows, before copies make vectors of their own.
   if (!options.target.gpu)
     kernel.addPass(createPrefetch());
+  // All that rows are made of is there; what later passes add, transposes and sums over lanes, overlaps by itself.
+  if (!options.target.gpu)
+    kernel.addPass(createOverlapRows({/*registers=*/options.target.vectorRegisters}));
   // Its vectors are no tiles, so it comes after the rows are cut.
   kernel.addPass(createStage());
   kernel.addPass(createLowerReductions());

@@ -6,7 +6,7 @@
 // that are left take more coordinates of the lanes' dimension, or several of another one where lanes are summed over.
 // Matrix states, which fit neither way, stand in a task's memory: rows along a parallel dimension, a loop over those
 // that are summed over. So do those of elementwise steps along which memory runs, if a core's share of a step's row is
-// a page or more: a stream is read in order.
+// half a page or more: a stream is read in order.
 //
 // GPU: blocks of 128 threads over the widest parallel dimension, so that a thread keeps its states in registers and
 // sums alone. Where these are too many registers, or threads do not fill the device, the largest dimension that is
@@ -42,8 +42,8 @@ constexpr int64_t stepsTogether = 2;
 constexpr int64_t maxRows = 4;
 /// Elementwise steps want long pieces of memory at each.
 constexpr int64_t maxRowsOfLanes = 8;
-/// Pieces of memory in which processors see a pattern end with the page.
-constexpr int64_t streamBytes = 4 << 10;
+/// Pieces of memory that are worth reading in order: half a page, with which a processor sees the pattern in time.
+constexpr int64_t streamBytes = 2 << 10;
 /// Registers of a thread for what it keeps from step to step; a step's own values and addresses take as many.
 constexpr int64_t keptRegisters = 96;
 constexpr int64_t warpLanes = 32, blockThreads = 128;

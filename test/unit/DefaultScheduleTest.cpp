@@ -124,10 +124,11 @@ TEST(DefaultSchedule, ElementwiseStepsStreamThroughEachCoresShareOfARow) {
   // Another core's share is another sequence of the batch.
   EXPECT_EQ(choose("rglru", {{"batch", 2}, {"channel", 2560}}, twoCores).text,
             "batch=grid; time=loop; channel=grid:2560,loop,lane:16,reg:4");
-  // Shares are whole tiles, their states fit in an L1 cache, and they are a page long or not taken.
+  // Shares are whole tiles, their states fit in an L1 cache, and they are half a page long or not taken.
   EXPECT_EQ(choose("rglru", {{"batch", 2}, {"channel", 20000}}, twoCores).on("channel", Level::Grid), 6720);
   EXPECT_EQ(choose("rglru", sizes, manyCores).on("channel", Level::Loop), 0);
-  EXPECT_EQ(choose("mingru", {{"batch", 1}, {"channel", 1024}}, twoCores).on("channel", Level::Loop), 0);
+  EXPECT_EQ(choose("mingru", {{"batch", 1}, {"channel", 1024}}, twoCores).on("channel", Level::Grid), 512);
+  EXPECT_EQ(choose("mingru", {{"batch", 1}, {"channel", 512}}, twoCores).on("channel", Level::Loop), 0);
   // Where memory runs along time or states are summed over, rows of a step are no streams.
   EXPECT_EQ(choose("s4d", {{"batch", 2}, {"channel", 4096}}, twoCores).text.find("channel=grid:"), std::string::npos);
 }

@@ -151,8 +151,9 @@ const std::vector<llvm::StringRef> &processors() {
 }
 
 template <typename T>
-void compareUnaryOn(llvm::StringRef target, llvm::StringRef op, Wide<T> (*reference)(Wide<T>), Bound bound, T limit) {
-  MathKernel kernel(op, /*isBinary=*/false, elementName<T>, target);
+void compareUnaryOn(llvm::StringRef target, llvm::StringRef op, Wide<T> (*reference)(Wide<T>), Bound bound, T limit,
+                    MathKernel::Beside beside = MathKernel::Beside::Nothing) {
+  MathKernel kernel(op, /*isBinary=*/false, elementName<T>, target, beside);
   ASSERT_TRUE(kernel.get<T>()) << op.str();
   const std::vector<T> &inputs = allInputs<T>();
   std::vector<T> results(inputs.size());
@@ -341,6 +342,17 @@ template <typename T> void expectZeroKeepsItsSign(llvm::StringRef op) {
     EXPECT_TRUE(found == 0 && std::signbit(found) == std::signbit(zero)) << op.str() << " of " << zero << ": " << found;
   }
 }
+
+// A gate and one less the gate share an exponential, and each keeps its digits where it is tiny.
+template <typename T> void comparePairs(Bound bound) {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  for (llvm::StringRef processor : processors()) {
+    compareUnaryOn<T>(processor, "ssm.sigmoid", sigmoid<Wide<T>>, bound, infinity, MathKernel::Beside::Negative);
+    compareUnaryOn<T>(processor, "ssm.sigmoid", WIDE(sigmoid(-x)), bound, infinity, MathKernel::Beside::Positive);
+  }
+}
+TEST(ExpandMathF32, SigmoidsOfANumberAndItsNegativeAreWithinTheirBounds) { comparePairs<float>({4e-7, flush32}); }
+TEST(ExpandMathF64, SigmoidsOfANumberAndItsNegativeAreWithinTheirBounds) { comparePairs<double>({8e-16, flush64}); }
 
 TEST(ExpandMath, OddFunctionsKeepTheSignOfZero) {
   for (const char *op : {"math.expm1", "math.log1p", "math.sin", "math.tan", "math.tanh", "math.sinh", "math.asin",

@@ -29,10 +29,14 @@ using namespace mlir;
 
 template <typename T> using Function = void (*)(const T *x, const T *y, T *result, int64_t count);
 
-/// The compiled form of `%r = op %x(, %y)` on vectors of 16.
+/// The compiled form of `%r = op %x(, %y)` on vectors of 16. Beside a negative stands the same operation on -%x, whose
+/// result is not used; beside a positive it is the result, and that of %x is not used.
 class MathKernel {
 public:
-  MathKernel(llvm::StringRef op, bool isBinary, llvm::StringRef element, llvm::StringRef target = "cpu") {
+  enum class Beside { Nothing, Negative, Positive };
+
+  MathKernel(llvm::StringRef op, bool isBinary, llvm::StringRef element, llvm::StringRef target = "cpu",
+             Beside beside = Beside::Nothing) {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     DialectRegistry registry;
@@ -42,7 +46,7 @@ public:
     registerLLVMDialectTranslation(registry);
     context.appendDialectRegistry(registry);
     context.loadAllAvailableDialects();
-    module = parseSourceString<ModuleOp>(text(op, isBinary, element), &context);
+    module = parseSourceString<ModuleOp>(text(op, isBinary, element, beside), &context);
     PassManager first(&context), second(&context);
     ssm::ExpandMathOptions options;
     options.target = target.str();
@@ -60,16 +64,21 @@ public:
   template <typename T> Function<T> get() const { return reinterpret_cast<Function<T>>(address); }
 
 private:
-  static std::string text(llvm::StringRef op, bool isBinary, llvm::StringRef element) {
+  static std::string text(llvm::StringRef op, bool isBinary, llvm::StringRef element, Beside beside) {
     std::string vector = ("vector<16x" + element + ">").str();
     std::string load = " {alignment = 4 : i64} : !llvm.ptr -> " + vector + "\n";
+    std::string operand = beside == Beside::Positive ? "%negative" : "%vx";
+    std::string other = beside == Beside::Positive ? "%vx" : "%negative";
+    std::string before = beside == Beside::Nothing ? ""
+                                                   : "%negative = arith.negf %vx : " + vector +
+                                                         "\n%other = " + op.str() + " " + other + " : " + vector + "\n";
     std::string address = ("%i] : (!llvm.ptr, i64) -> !llvm.ptr, " + element + "\n").str();
     return "func.func @kernel(%x: !llvm.ptr, %y: !llvm.ptr, %r: !llvm.ptr, %n: i64) {\n"
            "%zero = arith.constant 0 : i64\n%step = arith.constant 16 : i64\n"
            "scf.for %i = %zero to %n step %step : i64 {\n"
            "%px = llvm.getelementptr %x[" +
            address + "%py = llvm.getelementptr %y[" + address + "%pr = llvm.getelementptr %r[" + address +
-           "%vx = llvm.load %px" + load + "%vy = llvm.load %py" + load + "%v = " + op.str() + " %vx" +
+           "%vx = llvm.load %px" + load + "%vy = llvm.load %py" + load + before + "%v = " + op.str() + " " + operand +
            (isBinary ? ", %vy" : "") + " : " + vector + "\nllvm.store %v, %pr {alignment = 4 : i64} : " + vector +
            ", !llvm.ptr\n}\nreturn\n}";
   }
