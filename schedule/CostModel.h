@@ -15,21 +15,29 @@ struct CostTerm {
   std::string why;
 };
 
-/// What the cost model says of a schedule, before anything is compiled.
-struct Prediction {
+/// What decides between schedules.
+struct Estimate {
   double seconds = 0;
-  /// The longest first. They run side by side in part, so their sum is more than `seconds`.
-  std::vector<CostTerm> terms;
-  /// Tasks or blocks of a call; SIMD registers that a task keeps, or registers of a GPU's thread.
-  double tasks = 0, registers = 0;
+  /// SIMD registers that a task keeps states in, or registers of a GPU's thread.
+  double registers = 0;
   /// Bytes that a task keeps in memory of its own (CPU).
   double ownBytes = 0;
+  /// Resident blocks of a multiprocessor (GPU).
+  int64_t residentBlocks = 0;
+};
+
+/// What the cost model says of a schedule, before anything is compiled: an estimate, and what it is made of.
+struct Prediction : Estimate {
+  /// The longest first. They run side by side in part, so their sum is more than `seconds`.
+  std::vector<CostTerm> terms;
+  /// Tasks or blocks of a call.
+  double tasks = 0;
   /// Bytes to and from memory beyond the last cache that holds them, with what is read again.
   double bytes = 0;
   /// Operations of a call by the pipe that executes them: instructions of a core (CPU) or a thread (GPU).
   std::vector<std::pair<std::string, double>> operations;
-  /// Of a GPU: threads of a block, resident blocks of a multiprocessor, waves.
-  int64_t threads = 0, residentBlocks = 0, waves = 0;
+  /// Of a GPU: threads of a block, waves.
+  int64_t threads = 0, waves = 0;
 };
 
 /// What is known of a compiled kernel, in place of what the model guesses.
@@ -44,6 +52,8 @@ class CostModel {
 public:
   virtual ~CostModel() = default;
   virtual Prediction predict(const Candidate &candidate) const = 0;
+  /// The prediction without its words.
+  virtual Estimate estimate(const Candidate &candidate) const { return predict(candidate); }
   /// With real registers and shared memory in place of the model's own estimate.
   virtual Prediction predict(const Candidate &candidate, const Compiled &) const { return predict(candidate); }
 };
@@ -56,7 +66,7 @@ std::unique_ptr<CostModel> makeGpuCostModel(const SpaceSource &source, const Tar
 
 /// Whether a schedule is worth compiling: its states take at most three times the registers that there are, and a
 /// task's own memory is well within what it may keep; on a GPU, a block fits on a multiprocessor.
-bool fitsMachine(const Prediction &prediction, const Target &target);
+bool fitsMachine(const Estimate &estimate, const Target &target);
 
 /// The prediction in words: a line for the whole, and one a term.
 std::vector<std::string> predictionTexts(const Prediction &prediction);

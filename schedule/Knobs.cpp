@@ -20,10 +20,9 @@ static Error refuse(const Twine &message) { return llvm::createStringError(llvm:
 namespace {
 class KnobPlacer {
 public:
-  KnobPlacer(RecurrenceOp recurrence, const DimensionAnalysis &dims, const Schedule &schedule, const Target &target,
-             Placement &result)
-      : recurrence(recurrence), dims(dims), schedule(schedule), target(target), result(result),
-        scanned(dims.name(dims.scan())) {}
+  KnobPlacer(const PlacementFacts &facts, const Schedule &schedule, const Target &target, Placement &result)
+      : facts(facts), recurrence(facts.recurrence), dims(facts.dims), schedule(schedule), target(target),
+        result(result), scanned(dims.name(dims.scan())) {}
 
   Error place() {
     result.inTicketOrder = runsInTicketOrder(schedule, scanned, target);
@@ -233,7 +232,8 @@ private:
 
   /// Why a tensor cannot be staged; nothing where it can.
   std::string whyNotStaged(StringRef name, bool isInput) {
-    if (tensorAlongScan(recurrence, name, isInput))
+    if (llvm::any_of(facts.alongScan,
+                     [&](const ScannedTensor &tensor) { return tensor.name == name && tensor.isInput == isInput; }))
       return "";
     Block &body = recurrence.getBody().front();
     auto isComplex = [&](auto ops) {
@@ -267,7 +267,7 @@ private:
   Error checkStages() {
     if (Error error = checkNamed())
       return error;
-    bool isAny = result.stagesFree || llvm::any_of(tensorsAlongScan(recurrence), [&](const ScannedTensor &tensor) {
+    bool isAny = result.stagesFree || llvm::any_of(facts.alongScan, [&](const ScannedTensor &tensor) {
                    return tensor.isInput ? result.loadsStaged(tensor.name)
                                          : result.storesStaged(tensor.name) || result.storesApart.contains(tensor.name);
                  });
@@ -293,14 +293,13 @@ private:
     if (!schedule.knob("vec") || isPart())
       return Error::success();
     std::string text = "'vec=" + std::to_string(result.accessBytes) + "'";
-    SmallVector<ScannedTensor> tensors = tensorsAlongScan(recurrence);
-    if (tensors.empty())
+    if (facts.alongScan.empty())
       return refuse(text + " limits accesses of several steps at once, and no tensor's memory runs along '" + scanned +
                     "'");
     if (result.copies() == 1 && !result.stagesBlocks)
       return refuse(text + " limits accesses of several steps at once, and the schedule has none (" + scanned +
                     "=loop:32,reg:8, or load=staged)");
-    for (const ScannedTensor &tensor : tensors)
+    for (const ScannedTensor &tensor : facts.alongScan)
       if (tensor.bytes() > result.accessBytes)
         return refuse(text + ": an element of '" + tensor.name + "' has " + Twine(tensor.bytes()) + " bytes");
     return Error::success();
@@ -319,6 +318,7 @@ private:
     return Error::success();
   }
 
+  const PlacementFacts &facts;
   RecurrenceOp recurrence;
   const DimensionAnalysis &dims;
   const Schedule &schedule;
@@ -328,7 +328,7 @@ private:
 };
 } // namespace
 
-Error ssm::placeKnobs(RecurrenceOp recurrence, const DimensionAnalysis &dims, const Schedule &schedule,
-                      const Target &target, Placement &placement) {
-  return KnobPlacer(recurrence, dims, schedule, target, placement).place();
+Error ssm::placeKnobs(const PlacementFacts &facts, const Schedule &schedule, const Target &target,
+                      Placement &placement) {
+  return KnobPlacer(facts, schedule, target, placement).place();
 }

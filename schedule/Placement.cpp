@@ -177,24 +177,6 @@ Schedule ssm::scheduleOfBlocks(const Schedule &schedule, StringRef scanned, int6
   return result;
 }
 
-std::optional<int64_t> ssm::blockedSteps(RecurrenceOp recurrence, const Schedule &schedule, const Target &target) {
-  const DimPlacement *scanned = schedule.lookup(recurrence.getScan());
-  if (target.gpu || !scanned || scanned->countAt(Level::Reg) < 2 || scanned->isOn(Level::Lane) ||
-      scanned->isOn(Level::Grid))
-    return std::nullopt;
-  Expected<Placement> placement =
-      placeSchedule(recurrence, scheduleOfBlocks(schedule, recurrence.getScan(), 1), target);
-  if (!placement) {
-    llvm::consumeError(placement.takeError());
-    return std::nullopt;
-  }
-  DimensionAnalysis dims(recurrence);
-  for (const State &state : getStates(recurrence))
-    if (!(dims.of(state.layout) & placement->loopSet(LoopPlace::Inside)).empty())
-      return scanned->countAt(Level::Reg);
-  return std::nullopt;
-}
-
 Error ssm::checkLanes(RecurrenceOp recurrence) {
   AffineAnalysis analysis(recurrence);
   for (const Component &component : analysis.components())

@@ -1,8 +1,8 @@
 // Joins a schedule with a recurrence, and refuses what is not legal with its reason.
 
-#include "dialect/AffineAnalysis.h"
 #include "dialect/RowPlan.h"
 #include "schedule/Knobs.h"
+#include "schedule/PlacementFacts.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -24,9 +24,9 @@ namespace {
 /// Builds the placement dimension by dimension.
 class Placer {
 public:
-  Placer(RecurrenceOp recurrence, const Schedule &schedule, const Target &target)
-      : recurrence(recurrence), schedule(schedule), target(target), dims(recurrence),
-        held(dimsHeldWhole(recurrence, dims)), moved(dimsMovedAlong(recurrence, dims)) {}
+  Placer(const PlacementFacts &facts, const Schedule &schedule, const Target &target)
+      : facts(facts), recurrence(facts.recurrence), schedule(schedule), target(target), dims(facts.dims),
+        held(facts.held), moved(facts.moved) {}
 
   Expected<Placement> place() {
     for (const DimPlacement &placement : schedule.dims)
@@ -37,7 +37,7 @@ public:
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (Error error = dim == dims.scan() ? placeScanned(dim) : placeOther(dim))
         return std::move(error);
-    if (Error error = placeKnobs(recurrence, dims, schedule, target, result))
+    if (Error error = placeKnobs(facts, schedule, target, result))
       return std::move(error);
     if (Error error = checkBlocks())
       return std::move(error);
@@ -135,22 +135,11 @@ private:
   }
 
   /// Whether every state's stream is a scan whose steps compose.
-  Error checkStreams() {
-    if (Error error = checkLanes(recurrence))
-      return error;
-    AffineAnalysis analysis(recurrence);
-    for (const Component &component : analysis.components())
-      if (component.structure != Structure::Delay)
-        return refuse("'" + dims.name(dims.scan()) + "' is on lanes or registers, and the state '" +
-                      component.states.front().state.name + "' is not a scan yet: run ssm-linearize before");
-    return Error::success();
-  }
+  Error checkStreams() { return facts.whyNotAtOnce().empty() ? Error::success() : refuse(facts.whyNotAtOnce()); }
 
   /// Products of dense transitions are unrolled, an instruction a product of two elements.
   Error checkMatrices() {
-    for (auto scan : recurrence.getBody().front().getOps<ScanOp>()) {
-      if (!scan.isDense())
-        continue;
+    for (ScanOp scan : facts.denseScans) {
       StringRef state = scan.getState(0).getName().getValue();
       int64_t rows = 1;
       for (auto name : llvm::concat<const Attribute>(scan.getOver()->getValue(), scan.getFrom()->getValue())) {
@@ -328,10 +317,7 @@ private:
   }
 
   /// A window's taps are tiles of their own, so its dimension has one register axis.
-  bool isTap(StringRef name) {
-    return llvm::any_of(recurrence.getBody().front().getOps<DelayOp>(),
-                        [&](DelayOp delay) { return delay.getTap() == name; });
-  }
+  bool isTap(StringRef name) { return !(facts.taps & dims.of(name)).empty(); }
 
   /// Without a grid or loop above it, registers, lanes and threads must hold every coordinate. `reg` alone takes what
   /// is left.
@@ -374,16 +360,10 @@ private:
 
   /// Dimensions that may be empty, with results that are there all the same.
   void findEmpty() {
-    DimSet ofAll(~uint64_t(0));
-    for (auto output : recurrence.getBody().front().getOps<OutputOp>())
-      ofAll = ofAll & dims.of(output.getLayout());
-    for (const State &state : getStates(recurrence))
-      if (state.depth != 0)
-        ofAll = ofAll & dims.of(state.layout);
     for (unsigned dim = 0; dim < dims.count(); ++dim) {
       DimPlace &place = result.places[dim];
       bool isEntered = place.grid || place.loop == LoopPlace::Outside || place.parts() > 1;
-      place.runsEmpty = isEntered && !ofAll.contains(dim) && recurrence.sizeOf(dims.name(dim)).value_or(0) == 0;
+      place.runsEmpty = isEntered && !facts.ofAllResults.contains(dim) && facts.sizes[dim].value_or(0) == 0;
     }
   }
 
@@ -423,30 +403,29 @@ private:
   }
 
   Error checkTiles() {
-    for (Operation &op : recurrence.getBody().front())
-      for (Value value : op.getResults()) {
-        int64_t elements = 1;
-        DimSet set = dims.of(value);
-        for (const TileAxis &axis : result.axes)
-          if (axis.dim && set.contains(*axis.dim) && llvm::MulOverflow(elements, axis.extent, elements))
-            elements = maxTileElements + 1;
-        if (elements > maxTileElements)
-          return refuse("a tile over [" + llvm::join(dims.list(set), ", ") + "] has more than " +
-                        llvm::Twine(maxTileElements) +
-                        " elements in registers; a loop over one of them, or fewer registers and lanes, is needed");
-      }
+    for (DimSet set : facts.valueSets) {
+      int64_t elements = 1;
+      for (const TileAxis &axis : result.axes)
+        if (axis.dim && set.contains(*axis.dim) && llvm::MulOverflow(elements, axis.extent, elements))
+          elements = maxTileElements + 1;
+      if (elements > maxTileElements)
+        return refuse("a tile over [" + llvm::join(dims.list(set), ", ") + "] has more than " +
+                      llvm::Twine(maxTileElements) +
+                      " elements in registers; a loop over one of them, or fewer registers and lanes, is needed");
+    }
     return Error::success();
   }
 
+  const PlacementFacts &facts;
   RecurrenceOp recurrence;
   const Schedule &schedule;
   const Target &target;
-  DimensionAnalysis dims;
+  const DimensionAnalysis &dims;
   DimSet held, moved;
   Placement result;
 };
 } // namespace
 
-Expected<Placement> ssm::placeSchedule(RecurrenceOp recurrence, const Schedule &schedule, const Target &target) {
-  return Placer(recurrence, schedule, target).place();
+Expected<Placement> ssm::placeSchedule(const PlacementFacts &facts, const Schedule &schedule, const Target &target) {
+  return Placer(facts, schedule, target).place();
 }

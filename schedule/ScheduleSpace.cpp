@@ -14,47 +14,47 @@ using namespace mlir;
 using namespace ssm;
 using llvm::Expected;
 
-std::string ssm::kernelKey(RecurrenceOp recurrence, const Placement &placement, int64_t blockSteps) {
-  DimensionAnalysis dims(recurrence);
-  std::string text;
-  llvm::raw_string_ostream key(text);
+std::string ssm::kernelKey(const PlacementFacts &facts, const Placement &placement, int64_t blockSteps) {
+  std::string key;
+  auto add = [&](std::initializer_list<int64_t> numbers) {
+    for (int64_t number : numbers)
+      key.append(reinterpret_cast<const char *>(&number), sizeof(number));
+  };
   for (const DimPlace &place : placement.places)
-    key << place.grid << static_cast<int>(place.loop) << ',' << place.threads << ',' << place.lanes << ',' << place.regs
-        << ',' << place.copies << ',' << place.warpLanes << ',' << place.gridTile << ';';
+    add({place.grid, static_cast<int>(place.loop), place.threads, place.lanes, place.regs, place.copies,
+         place.warpLanes, place.gridTile});
   for (LoopPlace side : {LoopPlace::Outside, LoopPlace::Inside})
     for (unsigned dim : placement.loops(side))
-      key << 'l' << dim;
+      add({'l', dim});
   // Threads of several dimensions are numbered in the order in which they are named.
   for (unsigned dim : placement.order)
     if (placement.places[dim].parts() > 1)
-      key << 't' << dim;
+      add({'t', dim});
   bool isStaged = placement.stagesBlocks;
-  for (const ScannedTensor &tensor : tensorsAlongScan(recurrence)) {
+  for (const PlacementFacts::AlongScan &tensor : facts.alongScan) {
     // On a CPU a tile of one element needs no scratch.
-    bool hasTile = llvm::any_of(
-        placement.axes, [&](const TileAxis &axis) { return axis.dim && dims.of(tensor.layout).contains(*axis.dim); });
+    bool hasTile =
+        llvm::any_of(placement.axes, [&](const TileAxis &axis) { return axis.dim && tensor.dims.contains(*axis.dim); });
     bool wanted = tensor.isInput ? placement.loadsStaged(tensor.name) : placement.storesStaged(tensor.name);
     if (wanted && (placement.stagesBlocks || hasTile)) {
       isStaged = true;
-      key << 's' << tensor.name;
+      add({'s', &tensor - facts.alongScan.begin()});
     }
     if (!tensor.isInput && placement.storesApart.contains(tensor.name))
-      key << 'a' << tensor.name;
+      add({'a', &tensor - facts.alongScan.begin()});
   }
-  key << 'v' << placement.accessBytes << 'p' << placement.padding.value_or(-1) << 'r' << placement.residentBlocks << 'e'
-      << placement.polynomials.value_or(-1);
-  key << placement.stagesFree << placement.inTicketOrder << 'c' << placement.chunk << 'b' << blockSteps;
-  if (isStaged)
-    key << 'T' << placement.timeTile;
-  return text;
+  add({placement.accessBytes, placement.padding.value_or(-1), placement.residentBlocks,
+       placement.polynomials.value_or(-1), placement.stagesFree, placement.inTicketOrder, placement.chunk, blockSteps,
+       placement.copyStages, isStaged ? placement.timeTile : 0});
+  return key;
 }
 
 Expected<Candidate> ssm::placeCandidate(const SpaceSource &source, const Target &target, const Schedule &schedule) {
-  RecurrenceOp recurrence = source.sequential;
-  StringRef scanned = recurrence.getScan();
+  const PlacementFacts *facts = source.sequentialFacts.get();
+  StringRef scanned = facts->dims.name(facts->dims.scan());
   Candidate candidate;
   candidate.schedule = schedule;
-  if (std::optional<int64_t> steps = blockedSteps(recurrence, schedule, target)) {
+  if (std::optional<int64_t> steps = blockedSteps(*facts, schedule, target)) {
     std::optional<int64_t> tile = schedule.lookup(scanned)->countWritten(Level::Loop);
     if (!source.blocks || (tile && *tile % *steps))
       return llvm::createStringError("steps of '" + scanned + "' cannot run as one");
@@ -64,15 +64,14 @@ Expected<Candidate> ssm::placeCandidate(const SpaceSource &source, const Target 
   } else if (runsStepsAtOnce(schedule, scanned, target)) {
     if (!source.composed)
       return llvm::createStringError("steps of '" + scanned + "' do not compose");
-    recurrence = source.composed;
+    facts = source.composedFacts.get();
   }
   Expected<Placement> placement = placeSchedule(
-      recurrence, candidate.blockSteps > 1 ? scheduleOfBlocks(schedule, scanned, candidate.blockSteps) : schedule,
-      target);
+      *facts, candidate.blockSteps > 1 ? scheduleOfBlocks(schedule, scanned, candidate.blockSteps) : schedule, target);
   if (!placement)
     return placement.takeError();
   candidate.placement = std::move(*placement);
-  candidate.key = kernelKey(recurrence, candidate.placement, candidate.blockSteps);
+  candidate.key = kernelKey(*facts, candidate.placement, candidate.blockSteps);
   return candidate;
 }
 

@@ -1,7 +1,9 @@
 #ifndef SSM_SCHEDULE_SCHEDULESPACE_H
 #define SSM_SCHEDULE_SCHEDULESPACE_H
 
-#include "schedule/Placement.h"
+#include "schedule/PlacementFacts.h"
+
+#include <memory>
 
 namespace ssm {
 
@@ -11,6 +13,8 @@ struct SpaceSource {
   RecurrenceOp sequential;
   /// The same with its states as scans, or null where steps do not compose.
   RecurrenceOp composed;
+  /// What placements ask of each of the two.
+  std::shared_ptr<const PlacementFacts> sequentialFacts, composedFacts;
   /// Whether several steps can run as one beside a loop over a state's dimension, and whether time can be cut into
   /// chunks.
   bool blocks = false, chunks = false;

@@ -171,7 +171,7 @@ void SpaceOptions::addSteps(Options &options) const {
         if (!fits(dims.scan(), tile))
           continue;
         SpaceOption option({{Level::Loop, tile}, {Level::Reg, steps}});
-        option.tiled = true;
+        option.tiled = option.blocks = true;
         options.push_back(option);
       }
   if (!composes)
@@ -227,7 +227,8 @@ void SpaceOptions::addChunks(Options &options) const {
   if (!chunks || !steps || (!target.gpu && limits.threads < 3))
     return;
   size_t count = options.size();
-  for (int64_t parts = target.gpu ? 4 : limits.threads; parts <= (target.gpu ? 32 : 4 * limits.threads); parts *= 2)
+  for (int64_t parts = target.gpu ? 4 : limits.threads; parts <= (target.gpu ? 32 : 4 * limits.threads);
+       parts *= limits.coarse ? 4 : 2)
     for (size_t number = 0; number < count; ++number) {
       SpaceOption option = options[number];
       if (option.atOnce)
@@ -305,9 +306,10 @@ std::optional<Schedule> SpaceOptions::write(llvm::ArrayRef<uint16_t> taken) cons
     if (dim != dims.scan())
       (option.inside ? inside : schedule.dims).push_back({dims.name(dim).str(), option.levels});
   }
-  // On a GPU a tile is there to be staged; on a CPU one that is not gives the kernel without tiles.
-  bool isTiled = decisions[dims.scan()][taken[dims.scan()]].tiled, isStaged = decisions.back()[taken.back()].staged;
-  if ((isStaged && !isTiled) || (target.gpu && isTiled && !isStaged))
+  // A tile is there to be staged, or for steps that run as one; any other gives the kernel without tiles.
+  const SpaceOption &steps = decisions[dims.scan()][taken[dims.scan()]];
+  bool isStaged = decisions.back()[taken.back()].staged, hasBlocks = steps.blocks;
+  if ((isStaged && !steps.tiled) || (steps.tiled && !isStaged && !hasBlocks))
     return std::nullopt;
   if (order.reversed) {
     if (inside.size() < 2)

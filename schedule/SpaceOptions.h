@@ -17,6 +17,8 @@ struct SpaceOption {
   bool inside = false;
   /// Several steps run at once.
   bool atOnce = false;
+  /// Several steps run as one of another recurrence, where states are on loops inside (CPU).
+  bool blocks = false;
   /// Steps stand in tiles, through which tensors can be staged; tensors are staged.
   bool tiled = false, staged = false;
   /// Loops inside stand in opposite order.
@@ -63,8 +65,8 @@ private:
   bool readsAlong = false, writesAlong = false;
 };
 
-/// What a kernel is made of, as text: placements with equal keys give equal kernels.
-std::string kernelKey(RecurrenceOp recurrence, const Placement &placement, int64_t blockSteps);
+/// What a kernel is made of, as bytes: placements with equal keys give equal kernels.
+std::string kernelKey(const PlacementFacts &facts, const Placement &placement, int64_t blockSteps);
 
 } // namespace ssm
 

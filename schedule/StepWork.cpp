@@ -23,6 +23,12 @@ StepWork::StepWork(RecurrenceOp recurrence, const SizeHints &hints)
     int64_t likely = hint != hints.end() ? hint->second : dim == dims.scan() ? 1024 : 256;
     sizes.push_back(std::max<int64_t>(recurrence.sizeOf(dims.name(dim)).value_or(likely), 1));
   }
+  for (const State &state : states)
+    stateWork.push_back({dims.of(state.layout), static_cast<double>(std::max<int64_t>(state.depth, 0)),
+                         state.layout.getRank() ? dims.number(state.layout.getDims().back()) : std::nullopt});
+  hasExponentials = llvm::any_of(recurrence.getBody().front(), [&](Operation &op) {
+    return isa<math::ExpOp, math::Exp2Op>(op) && dims.variesInTime(op.getResult(0));
+  });
 }
 
 double StepWork::rows(const Placement &placement, DimSet set) const {
@@ -60,12 +66,6 @@ double StepWork::tasks(const Placement &placement) const {
     else
       tasks *= placement.places[dim].gridTiles(sizes[dim]);
   return tasks;
-}
-
-bool StepWork::decaysByExponentials() const {
-  return llvm::any_of(recurrence.getBody().front(), [&](Operation &op) {
-    return isa<math::ExpOp, math::Exp2Op>(op) && dims.variesInTime(op.getResult(0));
-  });
 }
 
 double StepWork::elements(DimSet set) const {
@@ -129,12 +129,13 @@ std::vector<ValueWork> StepWork::gather(const Placement &placement, bool inTime)
     if (op.getNumResults() == 0 || isa<arith::ConstantOp, complex::ConstantOp>(op) ||
         dims.variesInTime(op.getResult(0)) != inTime)
       continue;
-    ValueWork work{&op, dims.of(op.getResult(0))};
+    DimSet set = dims.of(op.getResult(0));
     // What a reduction does, it does for each element that it reads.
-    DimSet repeated = work.dims | reducedBy(&op, dims);
-    work.rows = rows(placement, repeated);
-    work.wide = laneDim && repeated.contains(*laneDim);
-    work.times = turns(placement, repeated) * (hasLoops ? std::max(1, llvm::popcount(phases.lookup(&op))) : 1);
+    ValueWork work{&op, set, set | reducedBy(&op, dims)};
+    work.rows = rows(placement, work.repeated);
+    work.wide = laneDim && work.repeated.contains(*laneDim);
+    work.phases = hasLoops ? std::max(1, llvm::popcount(phases.lookup(&op))) : 1;
+    work.times = turns(placement, work.repeated) * work.phases;
     work.fused = isa<arith::MulFOp>(op) && op.getResult(0).hasOneUse() &&
                  isa<arith::AddFOp, arith::SubFOp>(*op.getUsers().begin());
     values.push_back(work);

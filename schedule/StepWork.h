@@ -8,7 +8,8 @@ namespace ssm {
 /// One value of a step, and how it is repeated under a placement.
 struct ValueWork {
   mlir::Operation *op;
-  DimSet dims;
+  /// Dimensions of the value, and those along which its operation is repeated: of a reduction, all that it reads.
+  DimSet dims, repeated;
   /// Rows of its tile: vectors on a CPU, registers of a thread on a GPU; those of the scanned dimension are steps and
   /// counted apart.
   double rows = 1;
@@ -16,6 +17,8 @@ struct ValueWork {
   bool wide = false;
   /// How often its tile is computed at each step: turns of loops, times the phases that need it.
   double times = 1;
+  /// Phases of a step that compute it.
+  double phases = 1;
   /// A product that becomes one operation with the sum that it goes into.
   bool fused = false;
 };
@@ -41,7 +44,7 @@ public:
   double tilesOf(const Placement &placement, unsigned dim) const;
   double tasks(const Placement &placement) const;
   /// Whether a step computes an exponential: decays of several steps are exponentials of sums then.
-  bool decaysByExponentials() const;
+  bool decaysByExponentials() const { return hasExponentials; }
   /// Elements over these dimensions.
   double elements(DimSet set) const;
 
@@ -49,6 +52,13 @@ public:
   mutable RecurrenceOp recurrence;
   DimensionAnalysis dims;
   llvm::SmallVector<State> states;
+  /// A state's dimensions, how many past values are kept, and the dimension that is contiguous in memory.
+  struct StateWork {
+    DimSet dims;
+    double depth;
+    std::optional<unsigned> last;
+  };
+  llvm::SmallVector<StateWork> stateWork;
   /// Steps of one call.
   int64_t steps() const { return sizes[dims.scan()]; }
 
@@ -58,6 +68,7 @@ private:
   llvm::DenseMap<mlir::Operation *, uint64_t> findPhases(const Placement &placement) const;
 
   llvm::SmallVector<int64_t> sizes;
+  bool hasExponentials = false;
 };
 
 /// Bytes of an element as it is stored.

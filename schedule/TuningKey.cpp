@@ -1,6 +1,7 @@
 // What a recurrence is, for the tuning database: two descriptions with one key have kernels of one shape.
 
 #include "schedule/TuningKey.h"
+#include "dialect/RowPlan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Complex/IR/Complex.h"
 #include "llvm/ADT/StringExtras.h"
@@ -66,14 +67,14 @@ std::string ssm::sizesText(RecurrenceOp recurrence) {
   return llvm::join(parts, ",");
 }
 
-TuningKey ssm::makeTuningKey(RecurrenceOp recurrence, const Target &target, StringRef gpu, StringRef mode,
-                             const SizeHints &hints) {
+TuningKey ssm::makeTuningKey(RecurrenceOp recurrence, const Target &target, StringRef gpu, const SizeHints &hints) {
   TuningKey key;
   std::array<uint8_t, 32> hash = llvm::SHA256::hash(llvm::arrayRefFromStringRef(describe(recurrence)));
   key.description = llvm::toHex(llvm::ArrayRef(hash).take_front(16), /*LowerCase=*/true);
   key.target = target.gpu ? gpu.str()
                           : "cpu/" + std::to_string(target.vectorRegisters) + "x" + std::to_string(target.vectorBytes);
-  key.mode = mode.str();
+  RowPlan rows(recurrence);
+  key.mode = std::string(rows.isPacked() ? "packed " : "") + (rows.isInPlace() ? "step" : "forward");
   key.dtype = typesText(recurrence);
   DimensionAnalysis dims(recurrence);
   DimSet held = dimsHeldWhole(recurrence, dims);

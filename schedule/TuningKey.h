@@ -12,6 +12,7 @@ struct TuningKey {
   std::string description;
   /// A GPU's name, or the SIMD registers of a CPU: `sm_90`, `cpu/32x64`.
   std::string target;
+  /// `forward`, or `step` where states are updated in place; `packed` before it where rows stand one after another.
   std::string mode;
   /// Stored types: one for all, or each tensor's.
   std::string dtype;
@@ -23,8 +24,7 @@ struct TuningKey {
 };
 
 /// The key of a specialized and discretized recurrence. `gpu` names a GPU; empty for the CPU of `target`.
-TuningKey makeTuningKey(RecurrenceOp recurrence, const Target &target, llvm::StringRef gpu, llvm::StringRef mode,
-                        const SizeHints &hints);
+TuningKey makeTuningKey(RecurrenceOp recurrence, const Target &target, llvm::StringRef gpu, const SizeHints &hints);
 
 /// The sizes of all dimensions that are not like another: `batch=1,member=2048`.
 std::string sizesText(RecurrenceOp recurrence);

@@ -5,6 +5,7 @@
 #include "codegen/bundle/Header.h"
 #include "codegen/bundle/SharedCode.h"
 #include "codegen/lowering/Machine.h"
+#include "codegen/lowering/ScheduleChoice.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/LLVMContext.h"
@@ -46,8 +47,11 @@ private:
     recurrence = added.recurrence;
     isDescribed = false;
     for (const CompileTarget &target : options.targets) {
+      Expected<ScheduleChoice> choice = chooseSchedule(recurrence, target, target.machine.cores, options.schedule);
+      if (!choice)
+        return choice.takeError();
       // Both variants follow one schedule.
-      std::string schedule = options.schedule;
+      std::string schedule = choice->schedule;
       for (bool unit : {true, false})
         if (unit ? options.unitStrides : options.anyStrides)
           if (Error error = add(target, added.dtype, unit, schedule))

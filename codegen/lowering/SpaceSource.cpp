@@ -28,6 +28,8 @@ Expected<PreparedSource> ssm::prepareSource(RecurrenceOp recurrence) {
   PreparedSource prepared;
   auto run = [&](ModuleOp module, bool linearize) {
     PassManager passes(module.getContext());
+    // What is compiled in the end is verified then; these copies decide.
+    passes.enableVerifier(false);
     if (linearize) {
       passes.addNestedPass<RecurrenceOp>(createLinearize());
       passes.addNestedPass<RecurrenceOp>(createCSEPass());
@@ -39,13 +41,16 @@ Expected<PreparedSource> ssm::prepareSource(RecurrenceOp recurrence) {
   if (!run(*prepared.sequential, false))
     return llvm::createStringError("the recurrence could not be prepared");
   prepared.source.sequential = *prepared.sequential->getOps<RecurrenceOp>().begin();
+  prepared.source.sequentialFacts = std::make_shared<PlacementFacts>(prepared.source.sequential);
   prepared.source.blocks = holds(checkBlocks(recurrence));
   // Any chunk that is longer than what hidden states remember.
   prepared.source.chunks = holds(checkChunks(recurrence, 1 << 20));
   if (holds(checkLanes(recurrence))) {
     prepared.composed = copyOf(recurrence);
-    if (run(*prepared.composed, true))
+    if (run(*prepared.composed, true)) {
       prepared.source.composed = *prepared.composed->getOps<RecurrenceOp>().begin();
+      prepared.source.composedFacts = std::make_shared<PlacementFacts>(prepared.source.composed);
+    }
   }
   return prepared;
 }

@@ -175,7 +175,7 @@ TEST(TuningDatabase, AKilledWriterLosesAtMostTheRepetitionAtHand) {
 }
 
 TEST(TuningKey, IsOfTheStepAndNotOfSizesTypesOrConstants) {
-  auto keyOf = [](Prepared prepared) { return makeTuningKey(prepared.recurrence(), {}, "", "forward", {}); };
+  auto keyOf = [](Prepared prepared) { return makeTuningKey(prepared.recurrence(), {}, "", {}); };
   TuningKey one = keyOf(prepareModel("retnet", {{"batch", 1}, {"head", 8}, {"time", 1000}}));
   TuningKey longer = keyOf(prepareModel("retnet", {{"batch", 1}, {"head", 8}, {"time", 1024}}));
   TuningKey twice = keyOf(prepareModel("retnet", {{"batch", 1}, {"head", 8}, {"time", 1025}}));

@@ -2,13 +2,13 @@
 
 #include "codegen/bundle/BundleWriter.h"
 #include "codegen/emit/Emit.h"
+#include "codegen/lowering/ScheduleChoice.h"
 #include "dialect/RowPlan.h"
 #include "tools/ssmc/Case.h"
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/ModelOptions.h"
 #include "tools/ssmc/OutputFile.h"
 #include "tools/ssmc/ScheduleOption.h"
-#include "tools/ssmc/Tuned.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
@@ -79,10 +79,16 @@ static llvm::Expected<std::string> emitKernel(CompileCommand &command, Model &mo
   auto target = parseTarget(command.targets.front());
   if (!target)
     return target.takeError();
-  auto schedule = resolveSchedule(recurrence, *target, command.modes.front(), target->machine.cores, command.schedule);
-  if (!schedule)
-    return schedule.takeError();
-  auto emitted = emit(recurrence, command.level, {*target, *schedule, command.strides != "any", {}});
+  std::string schedule = command.schedule;
+  if (command.level != "scan") {
+    auto choice = timing.measure("choose a schedule", [&] {
+      return chooseSchedule(recurrence, *target, target->machine.cores, command.schedule);
+    });
+    if (!choice)
+      return choice.takeError();
+    schedule = choice->schedule;
+  }
+  auto emitted = emit(recurrence, command.level, {*target, schedule, command.strides != "any", {}});
   if (!emitted)
     return emitted.takeError();
   for (const auto &[phase, seconds] : emitted->times)

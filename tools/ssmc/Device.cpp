@@ -3,10 +3,10 @@
 #include "codegen/cpu/CpuKernel.h"
 #include "codegen/emulator/EmulatedKernel.h"
 #include "codegen/interpreter/RowInterpreter.h"
+#include "codegen/lowering/ScheduleChoice.h"
 #include "tools/ssmc/BundleExecutor.h"
 #include "tools/ssmc/KernelCall.h"
 #include "tools/ssmc/ScheduleOption.h"
-#include "tools/ssmc/Tuned.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -156,11 +156,11 @@ static llvm::Expected<std::unique_ptr<Executor>> makeCpuExecutor(RecurrenceOp re
   if (!target)
     return target.takeError();
   auto schedule = timing.measure("choose a schedule", [&] {
-    return resolveSchedule(recurrence, *target, options.mode, options.threadCount(), options.schedule);
+    return chooseSchedule(recurrence, *target, options.threadCount(), options.schedule);
   });
   if (!schedule)
     return schedule.takeError();
-  auto kernel = compileForCpu(recurrence, *schedule);
+  auto kernel = compileForCpu(recurrence, schedule->schedule);
   if (!kernel)
     return kernel.takeError();
   const CpuCompileTimes &times = (*kernel)->times();
@@ -180,7 +180,14 @@ static llvm::Expected<std::unique_ptr<Executor>> makeEmulatedExecutor(Recurrence
   emulator.residentBlocks = options.blocks;
   emulator.checkAccesses = !options.noAccessChecks;
   emulator.statistics = options.stats;
-  auto kernel = timing.measure("compile", [&] { return compileForEmulator(recurrence, options.schedule, emulator); });
+  auto target = parseTarget(emulator.target);
+  if (!target)
+    return target.takeError();
+  auto schedule =
+      timing.measure("choose a schedule", [&] { return chooseSchedule(recurrence, *target, 1, options.schedule); });
+  if (!schedule)
+    return schedule.takeError();
+  auto kernel = timing.measure("compile", [&] { return compileForEmulator(recurrence, schedule->schedule, emulator); });
   if (!kernel)
     return kernel.takeError();
   std::shared_ptr<EmulatedKernel> shared = std::move(*kernel);

@@ -1,10 +1,10 @@
 // ssmc explain: what the compiler proved of a description, and what a schedule makes of it.
 
 #include "codegen/explain/Explain.h"
+#include "codegen/lowering/ScheduleChoice.h"
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/ModelOptions.h"
 #include "tools/ssmc/ScheduleOption.h"
-#include "tools/ssmc/Tuned.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
@@ -123,13 +123,17 @@ static llvm::Expected<int> explainModel(ExplainCommand &command) {
   auto target = parseTarget(command.target);
   if (!target)
     return target.takeError();
-  auto schedule = resolveSchedule(model->recurrence(), *target, "forward", target->machine.cores, command.schedule);
+  auto schedule = timing.measure("choose a schedule", [&] {
+    return chooseSchedule(model->recurrence(), *target, target->machine.cores, command.schedule);
+  });
   if (!schedule)
     return schedule.takeError();
   auto explanation = timing.measure(
-      "explain", [&] { return explain(model->recurrence(), *target, *schedule, command.readsMachineCode); });
+      "explain", [&] { return explain(model->recurrence(), *target, schedule->schedule, command.readsMachineCode); });
   if (!explanation)
     return explanation.takeError();
+  if (!schedule->reason.empty())
+    explanation->reasons.push_back(schedule->reason);
   llvm::outs() << (command.asJson ? toJson(*explanation).dump(2) + "\n" : explanationText(*explanation));
   if (command.options.timing)
     timing.print();

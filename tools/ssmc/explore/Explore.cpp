@@ -1,11 +1,11 @@
 // ssmc explore: lists the schedules of a recurrence, weighs them, and measures the most promising.
 
+#include "codegen/lowering/ScheduleChoice.h"
 #include "tools/ssmc/BundleExecutor.h"
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/Experiment.h"
 #include "tools/ssmc/ModelOptions.h"
 #include "tools/ssmc/OutputFile.h"
-#include "tools/ssmc/Tuned.h"
 #include "tools/ssmc/explore/Calibrate.h"
 #include "tools/ssmc/explore/Compare.h"
 #include "tools/ssmc/explore/CpuTrials.h"

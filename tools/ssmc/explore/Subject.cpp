@@ -1,7 +1,7 @@
 #include "tools/ssmc/explore/Subject.h"
 #include "codegen/binding/Binding.h"
 #include "codegen/lowering/Lowering.h"
-#include "tools/ssmc/Tuned.h"
+#include "codegen/lowering/ScheduleChoice.h"
 #include "llvm/TargetParser/Host.h"
 
 using namespace mlir;
@@ -41,7 +41,7 @@ llvm::Expected<std::unique_ptr<Subject>> Subject::make(const Options &options, T
 
 TuningRun Subject::run() const {
   TuningRun run;
-  run.key = makeTuningKey(recurrence(), machine.machine, machine.isGpu() ? machine.name : "", options.mode, {});
+  run.key = makeTuningKey(recurrence(), machine.machine, machine.isGpu() ? machine.name : "", {});
   run.sizes = sizesText(recurrence());
   run.machine = machine.isGpu() ? machine.name : llvm::sys::getHostCPUName().str();
   run.threads = options.threads;
@@ -58,10 +58,10 @@ llvm::Expected<Candidate> Subject::place(llvm::StringRef text) const {
 llvm::Expected<std::string> Subject::automatic() const {
   LoweringOptions lowering;
   lowering.target = machine;
-  auto schedule = resolveSchedule(recurrence(), machine, options.mode, options.threads, "auto");
+  auto schedule = chooseSchedule(recurrence(), machine, options.threads, "auto");
   if (!schedule)
     return schedule.takeError();
-  lowering.schedule = *schedule;
+  lowering.schedule = schedule->schedule;
   auto lowered = lower(recurrence(), lowering, LoweringLevel::Scheduled);
   if (!lowered)
     return lowered.takeError();
