@@ -3,23 +3,72 @@
 #include "codegen/emulator/Clocks.h"
 
 #include <algorithm>
+#include <ranges>
 
 using namespace ssm::emulator;
+
+bool BlockKnowledge::covers(Epoch event) const {
+  if (event.tick < floor)
+    return true;
+  auto single = std::ranges::lower_bound(threads, event.thread, {}, &std::pair<uint32_t, uint32_t>::first);
+  return single != threads.end() && single->first == event.thread && event.tick <= single->second;
+}
+
+static bool covers(const BlockKnowledge &a, const BlockKnowledge &b) {
+  return a.floor >= b.floor &&
+         std::ranges::all_of(b.threads, [&](const auto &known) { return a.covers({known.first, known.second}); });
+}
+
+/// All that either knows: one of the two where that knows all.
+static BlockKnowledgePtr joinBlocks(const BlockKnowledgePtr &a, const BlockKnowledgePtr &b) {
+  if (a == b || covers(*a, *b))
+    return a;
+  if (covers(*b, *a))
+    return b;
+  BlockKnowledge joined{std::max(a->floor, b->floor), {}};
+  auto add = [&](std::pair<uint32_t, uint32_t> known) {
+    if (known.second >= joined.floor)
+      joined.threads.push_back(known);
+  };
+  auto left = a->threads.begin(), right = b->threads.begin();
+  while (left != a->threads.end() || right != b->threads.end())
+    if (right == b->threads.end() || (left != a->threads.end() && left->first < right->first))
+      add(*left++);
+    else if (left == a->threads.end() || right->first < left->first)
+      add(*right++);
+    else
+      add(std::max(*left++, *right++));
+  return std::make_shared<const BlockKnowledge>(std::move(joined));
+}
 
 KnowledgePtr ssm::emulator::join(const KnowledgePtr &a, const KnowledgePtr &b) {
   if (!a || !b || a == b)
     return a ? a : b;
-  auto joined = std::make_shared<Knowledge>(*a);
-  for (const auto &[number, more] : *b) {
-    BlockKnowledge &block = (*joined)[number];
-    block.floor = std::max(block.floor, more.floor);
-    for (auto [thread, tick] : more.threads) {
-      uint32_t &known = block.threads[thread];
-      known = std::max(known, tick);
+  Knowledge joined;
+  joined.reserve(std::max(a->size(), b->size()));
+  bool isA = true, isB = true;
+  auto left = a->begin(), right = b->begin();
+  while (left != a->end() || right != b->end())
+    if (right == b->end() || (left != a->end() && left->first < right->first)) {
+      isB = false;
+      joined.push_back(*left++);
+    } else if (left == a->end() || right->first < left->first) {
+      isA = false;
+      joined.push_back(*right++);
+    } else {
+      joined.emplace_back(left->first, joinBlocks(left->second, right->second));
+      isA &= joined.back().second == left->second;
+      isB &= joined.back().second == right->second;
+      ++left, ++right;
     }
-    std::erase_if(block.threads, [&](const auto &known) { return known.second < block.floor; });
-  }
-  return joined;
+  if (isA || isB)
+    return isA ? a : b;
+  return std::make_shared<const Knowledge>(std::move(joined));
+}
+
+Snapshot ssm::emulator::join(const Snapshot &a, const Snapshot &b) {
+  KnowledgePtr joined = join(a.what, b.what);
+  return {joined == b.what ? b.event : joined == a.what ? a.event : Epoch(), joined};
 }
 
 ThreadClock::ThreadClock(const BlockClock &block, uint32_t number)
@@ -28,27 +77,21 @@ ThreadClock::ThreadClock(const BlockClock &block, uint32_t number)
 }
 
 bool ThreadClock::knows(Epoch event) const {
-  auto known = others->find(event.thread / block->threads);
-  if (known == others->end())
-    return false;
-  if (event.tick < known->second.floor)
-    return true;
-  auto single = known->second.threads.find(event.thread);
-  return single != known->second.threads.end() && event.tick <= single->second;
+  auto known = std::ranges::lower_bound(*others, event.thread / block->threads, {}, &Knowledge::value_type::first);
+  return known != others->end() && known->first == event.thread / block->threads && known->second->covers(event);
 }
 
-KnowledgePtr ThreadClock::publish() {
-  auto all = others ? std::make_shared<Knowledge>(*others) : std::make_shared<Knowledge>();
-  BlockKnowledge &own = (*all)[block->number];
-  own.floor = std::max(own.floor, block->floor);
+Snapshot ThreadClock::publish() {
+  const Epoch event = now();
+  BlockKnowledge own{block->floor, {}};
   uint32_t firstLane = block->first + (thread - block->first) / warpSize * warpSize;
   for (unsigned lane = 0; lane < warpSize; ++lane)
-    if (lanes[lane] >= own.floor) {
-      uint32_t &known = own.threads[firstLane + lane];
-      known = std::max(known, lanes[lane]);
-    }
+    if (lanes[lane] >= own.floor)
+      own.threads.emplace_back(firstLane + lane, lanes[lane]);
   lanes[(thread - block->first) % warpSize] = ++tick;
-  return all;
+  auto ownBlock = std::make_shared<const Knowledge>(
+      Knowledge{{block->number, std::make_shared<const BlockKnowledge>(std::move(own))}});
+  return {event, join(others, ownBlock)};
 }
 
 void ThreadClock::fence(Order order, Scope scope) {
@@ -60,26 +103,40 @@ void ThreadClock::fence(Order order, Scope scope) {
     fenced[static_cast<unsigned>(scope)] = publish();
 }
 
-std::vector<Published> ThreadClock::release(Order order, Scope scope) {
-  std::vector<Published> result;
+void ThreadClock::release(PublishedValue &value, Order order, Scope scope) {
+  auto add = [&](const Snapshot &known, Scope reach) {
+    auto own = std::ranges::find(value.byBlock, block->number, &std::pair<uint32_t, Snapshot>::first);
+    if (own == value.byBlock.end())
+      value.byBlock.emplace_back(block->number, known);
+    else
+      own->second = join(own->second, known);
+    if (reach == Scope::Device)
+      value.toAll = join(value.toAll, known);
+  };
   if (releases(order))
-    result.push_back({scope, block->number, publish()});
+    add(publish(), scope);
   for (Scope reach : {Scope::Block, Scope::Device})
-    if (const KnowledgePtr &known = fenced[static_cast<unsigned>(reach)])
-      result.push_back({std::min(reach, scope), block->number, known});
-  return result;
+    if (const Snapshot &known = fenced[static_cast<unsigned>(reach)]; known.what)
+      add(known, std::min(reach, scope));
 }
 
-void ThreadClock::read(const Published &published, Order order, Scope scope) {
-  bool isOwn = published.block == block->number;
-  if (!isOwn && (published.scope != Scope::Device || scope != Scope::Device))
+void ThreadClock::read(const PublishedValue &value, Order order, Scope scope) {
+  if (scope == Scope::Device)
+    read(value.toAll, order, Scope::Device);
+  auto own = std::ranges::find(value.byBlock, block->number, &std::pair<uint32_t, Snapshot>::first);
+  if (own != value.byBlock.end())
+    read(own->second, order, Scope::Block);
+}
+
+void ThreadClock::read(const Snapshot &known, Order order, Scope scope) {
+  if (!known.what || (known.event.tick && isAfter(known.event)))
     return;
   if (acquires(order)) {
-    acquire(published.what);
+    acquire(known.what);
     return;
   }
-  KnowledgePtr &later = seen[isOwn ? 0 : 1];
-  later = join(later, published.what);
+  KnowledgePtr &later = seen[static_cast<unsigned>(scope)];
+  later = join(later, known.what);
 }
 
 void ThreadClock::meet(const std::vector<ThreadClock *> &lanes) {

@@ -3,8 +3,8 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 /// Which of a grid's events happen before which (vector clocks, Lamport 1978; epochs as in FastTrack, Flanagan and
@@ -27,23 +27,35 @@ struct Epoch {
   bool operator==(const Epoch &) const = default;
 };
 
-/// What is known of a block: every event before tick `floor`, and of single threads those up to a tick.
+/// What is known of a block: every event before tick `floor`, and of single threads, in their order, those up to a
+/// tick.
 struct BlockKnowledge {
   uint32_t floor = 0;
-  std::map<uint32_t, uint32_t> threads;
+  std::vector<std::pair<uint32_t, uint32_t>> threads;
+
+  bool covers(Epoch event) const;
 };
-/// By the block's number. Shared and never changed.
-using Knowledge = std::map<uint32_t, BlockKnowledge>;
+using BlockKnowledgePtr = std::shared_ptr<const BlockKnowledge>;
+/// By the block's number, in their order. Shared and never changed, as are its parts: what is known of most blocks is
+/// handed from block to block as it is.
+using Knowledge = std::vector<std::pair<uint32_t, BlockKnowledgePtr>>;
 using KnowledgePtr = std::shared_ptr<const Knowledge>;
 
-/// All that either knows.
+/// All that either knows: one of the two where that knows all.
 KnowledgePtr join(const KnowledgePtr &a, const KnowledgePtr &b);
 
-/// What a store made known to who acquires it.
-struct Published {
-  Scope scope;
-  uint32_t block;
+/// All that a thread knew at an event. Who knows of the event knows all that, since knowledge is only ever handed on
+/// whole; without an event, it was known at no single one.
+struct Snapshot {
+  Epoch event;
   KnowledgePtr what;
+};
+Snapshot join(const Snapshot &a, const Snapshot &b);
+
+/// What the stores that end in a value have made known.
+struct PublishedValue {
+  std::vector<std::pair<uint32_t, Snapshot>> byBlock;
+  Snapshot toAll;
 };
 
 struct BlockClock {
@@ -77,14 +89,14 @@ public:
   }
 
   /// All that this thread knows, for who acquires it; what it does from now on is not part of it.
-  KnowledgePtr publish();
+  Snapshot publish();
   void acquire(const KnowledgePtr &knowledge) { others = join(others, knowledge); }
 
   void fence(Order order, Scope scope);
-  /// What an atomic store makes known.
-  std::vector<Published> release(Order order, Scope scope);
-  /// What was published where an atomic load reads.
-  void read(const Published &published, Order order, Scope scope);
+  /// An atomic store adds what it makes known.
+  void release(PublishedValue &value, Order order, Scope scope);
+  /// An atomic load learns what the value's stores have made known to who reads at this scope.
+  void read(const PublishedValue &value, Order order, Scope scope);
 
   /// Threads that wait for each other know what each of them did: the lanes of a warp, or a whole block.
   static void meet(const std::vector<ThreadClock *> &lanes);
@@ -92,13 +104,15 @@ public:
 
 private:
   bool knows(Epoch event) const;
+  void read(const Snapshot &known, Order order, Scope scope);
 
   const BlockClock *block = nullptr;
   uint32_t thread = 0, tick = 1;
   std::array<uint32_t, warpSize> lanes = {};
   KnowledgePtr others;
   /// By scope: what a fence lets later stores publish, and what loads have read that a fence will make known.
-  std::array<KnowledgePtr, 2> fenced, seen;
+  std::array<Snapshot, 2> fenced;
+  std::array<KnowledgePtr, 2> seen;
 };
 
 } // namespace ssm::emulator

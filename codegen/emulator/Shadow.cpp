@@ -184,23 +184,15 @@ Complaint Shadow::atomic(Cell &cell, const ThreadClock &clock, uint32_t site, bo
 }
 
 void Shadow::synchronize(Cell &cell, ThreadClock &clock, const Site &site, Order order, bool stores) {
-  std::vector<Published> &published = atomics[&cell].published;
+  PublishedValue &published = atomics[&cell].published;
   if (site.reads)
-    for (const Published &one : published)
-      clock.read(one, order, site.scope);
+    clock.read(published, order, site.scope);
   if (!stores)
     return;
   // A store ends what was published before; what reads and writes at once goes on with it.
   if (!site.reads)
-    published.clear();
-  for (Published &more : clock.release(order, site.scope)) {
-    auto same = std::find_if(published.begin(), published.end(),
-                             [&](const Published &one) { return one.scope == more.scope && one.block == more.block; });
-    if (same == published.end())
-      published.push_back(std::move(more));
-    else
-      same->what = join(same->what, more.what);
-  }
+    published = {};
+  clock.release(published, order, site.scope);
 }
 
 //===----------------------------------------------------------------------===//

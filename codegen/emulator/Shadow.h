@@ -81,7 +81,7 @@ private:
   };
   struct Atomics {
     std::vector<AtomicAccess> accesses;
-    std::vector<Published> published;
+    PublishedValue published;
   };
 
   void remember(Cell &cell, const ThreadClock &clock, uint32_t site);

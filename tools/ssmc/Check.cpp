@@ -65,6 +65,8 @@ void ssm::addCheckCommand(CLI::App &app, Action &action) {
   sub->add_option("--tolerance", request->tolerance,
                   "Largest error allowed, relative to a tensor's largest reference value")
       ->check(CLI::NonNegativeNumber);
+  sub->add_flag("--each-kind", request->eachKind,
+                "Run case files under a schedule of each kind that the description allows, too");
   request->options.declare(*sub);
   request->device.declare(*sub);
   sub->callback([request, &action] {
@@ -75,6 +77,10 @@ void ssm::addCheckCommand(CLI::App &app, Action &action) {
       throw CLI::ValidationError("SUBJECT", "expected files that end in .safetensors, or one MODEL");
     if (!cases && !request->model.empty())
       throw CLI::ValidationError("--model", "goes with case files only");
+    if (request->eachKind && !cases)
+      throw CLI::ValidationError("--each-kind", "goes with case files; a MODEL is checked so anyway");
+    if (request->eachKind && (request->device.isExact() || request->device.schedule != "auto"))
+      throw CLI::ValidationError("--each-kind", "goes with a device that takes schedules, and without --schedule");
     action = [request, cases]() -> llvm::Expected<int> {
       if (llvm::Error error = checkDevice(request->device))
         return error;

@@ -19,6 +19,8 @@ struct CheckRequest {
   ModelOptions options;
   DeviceOptions device;
   std::optional<double> tolerance;
+  /// Case files run under a schedule of each kind, too.
+  bool eachKind = false;
   Preparation preparation;
   std::map<std::string, double> params;
 };

@@ -3,6 +3,7 @@
 #include "runtime/Compare.h"
 #include "tools/ssmc/Case.h"
 #include "tools/ssmc/Check.h"
+#include "tools/ssmc/CheckSchedules.h"
 #include "tools/ssmc/Statistics.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -15,6 +16,14 @@ struct Report {
   /// The line, and the table of --stats.
   std::string text, statistics;
   bool pass = true;
+};
+
+/// A case with its description, for this case's sizes and options.
+struct PreparedCase {
+  Case data;
+  std::map<std::string, double> params;
+  Model model;
+  RecurrenceOp recurrence;
 };
 } // namespace
 
@@ -34,45 +43,51 @@ static void compareAll(StringRef role, const std::map<std::string, Tensor> &refe
   }
 }
 
-static llvm::Expected<Report> checkCase(const std::string &path, CheckRequest &request, Timing &timing) {
-  auto one = timing.measure("read tensors", [&] { return readCase(path); });
-  if (!one)
-    return one.takeError();
-  if (one->tensors.outputs.empty() && one->tensors.finalStates.empty())
+static llvm::Expected<PreparedCase> prepareCase(const std::string &path, const CheckRequest &request, Timing &timing) {
+  auto data = timing.measure("read tensors", [&] { return readCase(path); });
+  if (!data)
+    return data.takeError();
+  if (data->tensors.outputs.empty() && data->tensors.finalStates.empty())
     return llvm::createStringError("it holds neither out.* nor state.* to compare with");
-  if (request.model.empty() && one->model.empty())
+  if (request.model.empty() && data->model.empty())
     return llvm::createStringError("its metadata names no model; give the description as --model FILE");
-  const std::string &name = request.model.empty() ? one->model : request.model;
+  const std::string &name = request.model.empty() ? data->model : request.model;
   auto model = Model::load(name, request.options.libraryFolder, request.options.recurrence, timing);
   if (!model)
     return model.takeError();
   RecurrenceOp recurrence = model->recurrence();
   Preparation preparation = request.preparation;
   std::map<std::string, double> params = request.params;
-  takeOptions(recurrence, *one, preparation, params);
+  takeOptions(recurrence, *data, preparation, params);
   if (llvm::Error error = checkParams(recurrence, params))
     return error;
   if (llvm::Error error = packRows(recurrence, request.device.mode, {}, timing))
     return error;
-  auto bound = bindTensors(recurrence, one->tensors, preparation.parameters);
+  auto bound = bindTensors(recurrence, data->tensors, preparation.parameters);
   if (!bound)
     return bound.takeError();
   if (llvm::Error error = prepare(recurrence, {*bound, preparation.discretize}, timing))
     return error;
   if (llvm::Error error = requireSizes(recurrence))
     return error;
-  auto executor = makeExecutor(recurrence, request.device, timing);
+  return PreparedCase{std::move(*data), std::move(params), std::move(*model), recurrence};
+}
+
+static llvm::Expected<Report> runCase(const PreparedCase &prepared, const CheckRequest &request,
+                                      const DeviceOptions &device, Timing &timing) {
+  auto executor = makeExecutor(prepared.recurrence, device, timing);
   if (!executor)
     return executor.takeError();
-  auto results = (*executor)->run({one->tensors.inputs, one->tensors.initialStates, params, {}, {}});
+  const auto &tensors = prepared.data.tensors;
+  auto results = (*executor)->run({tensors.inputs, tensors.initialStates, prepared.params, {}, {}});
   if (!results)
     return results.takeError();
 
-  const double allowed = errorBound(request, one->float32Error);
+  const double allowed = errorBound(request, prepared.data.float32Error);
   Report report;
-  compareAll("out", one->tensors.outputs, results->outputs, allowed, report);
-  compareAll("state", one->tensors.finalStates, results->states, allowed, report);
-  report.text += "  (bound " + errorText(allowed) + (one->hasGradients ? "; grad.* not compared)" : ")");
+  compareAll("out", tensors.outputs, results->outputs, allowed, report);
+  compareAll("state", tensors.finalStates, results->states, allowed, report);
+  report.text += "  (bound " + errorText(allowed) + (prepared.data.hasGradients ? "; grad.* not compared)" : ")");
   if (const RunStatistics *statistics = (*executor)->statistics()) {
     llvm::raw_string_ostream stream(report.statistics);
     printStatistics(*statistics, stream);
@@ -89,17 +104,33 @@ static std::string oneLine(llvm::Error error) {
   return text;
 }
 
+static void print(const std::string &experiment, llvm::Expected<Report> report, Tally &tally) {
+  tally.count(report && report->pass);
+  if (report)
+    llvm::outs() << (report->pass ? "passed  " : "FAILED  ") << experiment << report->text << "\n"
+                 << report->statistics;
+  else
+    llvm::outs() << "FAILED  " << experiment << ": error: " << oneLine(report.takeError()) << "\n";
+  llvm::outs().flush();
+}
+
 llvm::Expected<int> ssm::checkCases(CheckRequest &request) {
   Timing timing;
   Tally tally;
   for (const std::string &path : request.subjects) {
-    llvm::Expected<Report> report = checkCase(path, request, timing);
-    tally.count(report && report->pass);
-    if (report)
-      llvm::outs() << (report->pass ? "passed  " : "FAILED  ") << path << report->text << "\n" << report->statistics;
-    else
-      llvm::outs() << "FAILED  " << path << ": error: " << oneLine(report.takeError()) << "\n";
-    llvm::outs().flush();
+    llvm::Expected<PreparedCase> prepared = prepareCase(path, request, timing);
+    if (!prepared) {
+      print(path, prepared.takeError(), tally);
+      continue;
+    }
+    print(path, runCase(*prepared, request, request.device, timing), tally);
+    if (!request.eachKind)
+      continue;
+    for (const std::string &schedule : schedulesToCheck(prepared->recurrence, request.device)) {
+      DeviceOptions device = request.device;
+      device.schedule = schedule;
+      print(path + ", " + schedule, runCase(*prepared, request, device, timing), tally);
+    }
   }
   if (request.options.timing)
     timing.print();

@@ -1,8 +1,6 @@
 // ssmc check MODEL: whatever a description can be run as must agree with the float64 interpreter on random inputs.
 
 #include "codegen/binding/Binding.h"
-#include "codegen/emulator/EmulatedKernel.h"
-#include "codegen/lowering/CompileTarget.h"
 #include "tools/ssmc/Check.h"
 #include "tools/ssmc/CheckSchedules.h"
 #include "tools/ssmc/Experiment.h"
@@ -33,7 +31,6 @@ private:
   llvm::Error chooseArguments(RecurrenceOp recurrence, const Setting &setting);
   llvm::Error check(const Setting &setting);
   llvm::Expected<RunResults> runWhole(RecurrenceOp recurrence, const DeviceOptions &device, bool scatter);
-  llvm::SmallVector<std::string> schedules(RecurrenceOp recurrence);
   llvm::Expected<RunResults> runSplit(const Setting &setting, const DeviceOptions &device);
   void report(RecurrenceOp recurrence, const std::string &text, llvm::Expected<RunResults> results) {
     reportExperiment(request, tally, recurrence, text, std::move(results), reference);
@@ -159,15 +156,6 @@ llvm::Expected<RunResults> ModelCheck::runSplit(const Setting &setting, const De
   return RunResults{joinSteps(recurrence, one->outputs, two->outputs), two->states};
 }
 
-llvm::SmallVector<std::string> ModelCheck::schedules(RecurrenceOp recurrence) {
-  auto target = parseTarget(request.device.device == "cpu" ? "cpu" : EmulatorOptions().target);
-  if (!target) {
-    llvm::consumeError(target.takeError());
-    return {};
-  }
-  return schedulesToCheck(recurrence, target->machine);
-}
-
 llvm::Error ModelCheck::check(const Setting &setting) {
   auto recurrence = specialized(setting, setting.steps);
   if (!recurrence)
@@ -186,7 +174,7 @@ llvm::Error ModelCheck::check(const Setting &setting) {
   if (!device.isExact())
     report(*recurrence, mode, runWhole(*recurrence, device, /*scatter=*/false));
   if (!device.isExact() && device.schedule == "auto" && setting.allOptional)
-    for (const std::string &schedule : schedules(*recurrence)) {
+    for (const std::string &schedule : schedulesToCheck(*recurrence, device)) {
       DeviceOptions other = device;
       other.schedule = schedule;
       report(*recurrence, mode + ", " + schedule, runWhole(*recurrence, other, /*scatter=*/false));

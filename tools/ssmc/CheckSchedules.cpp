@@ -1,14 +1,19 @@
 // The schedules that `ssmc check MODEL` compares: one of every kind.
 
 #include "tools/ssmc/CheckSchedules.h"
+#include "codegen/emulator/EmulatedKernel.h"
+#include "codegen/lowering/CompileTarget.h"
 #include "passes/ChunkScan.h"
+#include "schedule/Placement.h"
 
 using namespace mlir;
 using namespace ssm;
 
 namespace {
-/// Steps of a chunk: several chunks, and a part of one, in the few steps that a check makes.
-constexpr int64_t shortChunk = 8;
+/// Steps of a chunk: five chunks, the last in part where nothing divides the steps, and no shorter than users write.
+int64_t chunkOf(RecurrenceOp recurrence) {
+  return std::max<int64_t>(8, llvm::divideCeil(recurrence.sizeOf(recurrence.getScan()).value_or(0), 5));
+}
 
 /// Elements of a thread's tile and its copies beyond which compiling a further kind of schedule takes too long.
 constexpr int64_t maxElements = 512;
@@ -54,7 +59,12 @@ private:
 };
 } // namespace
 
-llvm::SmallVector<std::string> ssm::schedulesToCheck(RecurrenceOp recurrence, const Target &machine) {
+llvm::SmallVector<std::string> ssm::schedulesToCheck(RecurrenceOp recurrence, const DeviceOptions &device) {
+  llvm::Expected<CompileTarget> target = parseTarget(device.device == "cpu" ? "cpu" : EmulatorOptions().target);
+  if (!target) {
+    llvm::consumeError(target.takeError());
+    return {};
+  }
   Candidates candidates(recurrence);
   candidates.add("", "", "loop");
   candidates.add("", "", "loop:8; load=staged; store=staged");
@@ -63,17 +73,19 @@ llvm::SmallVector<std::string> ssm::schedulesToCheck(RecurrenceOp recurrence, co
       candidates.add(dim, level, "loop");
   const size_t basic = candidates.texts.size();
   candidates.add("", "", "loop,reg:4");
-  if (llvm::Error error = checkChunks(recurrence, shortChunk)) {
+  const int64_t chunk = chunkOf(recurrence);
+  if (llvm::Error error = checkChunks(recurrence, chunk)) {
     llvm::consumeError(std::move(error));
   } else {
     candidates.add("", "", "lane:4");
-    candidates.add("", "", "grid:" + std::to_string(shortChunk) + "; scan=passes");
+    for (const char *scan : {"passes", "ticket"})
+      candidates.add("", "", "grid:" + std::to_string(chunk) + "; scan=" + scan);
   }
   llvm::SmallVector<std::string> legal;
   for (auto [number, text] : llvm::enumerate(candidates.texts)) {
     auto parsed = parseSchedule(text);
     llvm::Expected<Placement> placement =
-        parsed ? placeSchedule(recurrence, *parsed, machine) : llvm::Expected<Placement>(parsed.takeError());
+        parsed ? placeSchedule(recurrence, *parsed, target->machine) : llvm::Expected<Placement>(parsed.takeError());
     if (!placement)
       llvm::consumeError(placement.takeError());
     else if (number < basic || elementsOf(*placement) <= maxElements)
