@@ -32,17 +32,21 @@ constexpr int64_t latency = 4, loadLatency = 7, divisionLatency = 14;
 constexpr size_t window = 96;
 /// Constants that are worth a register each; others are read from memory where they are used.
 constexpr int64_t mostConstants = 8;
-/// Registers of one row's chain.
-constexpr int64_t fewestTemporaries = 3;
+/// Registers of one row's chain: what it begins with, a sum, and what is multiplied in at its end.
+constexpr int64_t chain = 3;
 
-bool isRow(Type type) {
+/// Registers for what comparisons have found.
+constexpr int64_t masks = 5;
+
+bool isMask(Type type) {
   auto vector = dyn_cast<VectorType>(type);
-  return vector && !vector.getElementType().isInteger(1);
+  return vector && vector.getElementType().isInteger(1);
 }
+bool isRow(Type type) { return isa<VectorType>(type) && !isMask(type); }
 
 /// Addresses, constants, and what takes no instruction of its own: it goes where it is first used.
 bool isHelper(Operation &op) {
-  if (op.hasTrait<OpTrait::ConstantLike>() || isa<vector::BroadcastOp, arith::BitcastOp>(op))
+  if (op.hasTrait<OpTrait::ConstantLike>() || isa<vector::BroadcastOp>(op))
     return true;
   return isMemoryEffectFree(&op) && op.getNumResults() == 1 &&
          isa<IntegerType, IndexType, LLVM::LLVMPointerType>(op.getResult(0).getType());
@@ -66,7 +70,7 @@ Value arrayOf(Operation *op) {
 int64_t latencyOf(Operation *op) {
   if (isa<TileLoadOp>(op))
     return loadLatency;
-  if (isa<TileStoreOp>(op))
+  if (isa<TileStoreOp, arith::BitcastOp>(op))
     return 0;
   if (isa<arith::DivFOp, math::SqrtOp>(op))
     return divisionLatency;
@@ -171,35 +175,33 @@ private:
   }
 
   void countRegisters(int64_t registers) {
-    llvm::SmallPtrSet<Value, 16> constants, carried;
+    llvm::SmallPtrSet<Attribute, 16> constants;
+    llvm::SmallPtrSet<Value, 16> carried;
     for (Operation *op : operations) {
       bool isWork = numbers.contains(op);
       for (Value operand : op->getOperands()) {
+        if (isWork && isa<VectorType>(operand.getType()))
+          users[operand].insert(op);
         if (!isRow(operand.getType()))
           continue;
-        if (isWork)
-          users[operand].insert(op);
         Operation *from = operand.getDefiningOp();
-        if (from && from->hasTrait<OpTrait::ConstantLike>())
-          constants.insert(operand);
+        if (auto constant = from ? dyn_cast<arith::ConstantOp>(from) : nullptr)
+          constants.insert(constant.getValue());
         else if (!from && operand.getParentBlock() == op->getBlock())
           carried.insert(operand);
       }
     }
-    temporaries =
-        std::max(registers - static_cast<int64_t>(carried.size()) - std::min<int64_t>(constants.size(), mostConstants),
-                 fewestTemporaries);
+    temporaries = std::max(
+        registers - static_cast<int64_t>(carried.size()) - std::min<int64_t>(constants.size(), mostConstants), chain);
   }
 
-  /// How many more registers hold something after an operation than before it.
-  int64_t growth(Operation *op) {
-    int64_t sum = 0;
-    for (Value result : op->getResults())
-      sum += isRow(result.getType());
+  /// How many more registers of one kind hold something after an operation than before it.
+  int64_t growth(Operation *op, bool (*isKind)(Type)) {
+    int64_t sum = llvm::count_if(op->getResultTypes(), isKind);
     llvm::SmallPtrSet<Value, 4> seen;
     for (Value operand : op->getOperands())
       if (auto it = users.find(operand);
-          it != users.end() && seen.insert(operand).second && isLast(operand, it->second))
+          it != users.end() && isKind(operand.getType()) && seen.insert(operand).second && isLast(operand, it->second))
         --sum;
     return sum;
   }
@@ -207,21 +209,35 @@ private:
   /// Whether a value that one more operation waits for is a register less after it.
   bool isLast(Value value, const llvm::SmallPtrSet<Operation *, 4> &waiting) {
     Operation *from = value.getDefiningOp();
-    if (waiting.size() != 1 || (from && from->hasTrait<OpTrait::ConstantLike>()))
+    if (waiting.size() != 1)
       return false;
     if (!from)
       return value.getParentBlock() == operations.front()->getBlock();
-    return isHere(from) && llvm::all_of(value.getUsers(), [&](Operation *user) { return isHere(user); });
+    return numbers.contains(from) && llvm::all_of(value.getUsers(), [&](Operation *user) { return isHere(user); });
   }
 
-  /// The first work, in the order that they came in, whose operands are there. Where registers are full, one that
-  /// takes none; and where there is none either, the next one of all.
+  /// Whether a chain begins with an operation: it takes nothing that was computed here.
+  bool isStart(Operation *op) {
+    return llvm::none_of(op->getOperands(), [&](Value operand) {
+      Operation *from = operand.getDefiningOp();
+      return isRow(operand.getType()) && numbers.contains(from) && !isa<TileLoadOp>(from);
+    });
+  }
+
+  /// Whether there are registers for an operation: what begins a chain leaves room for what follows.
+  bool hasRegisters(Operation *op) {
+    if (growth(op, isMask) > 0 && liveMasks == masks)
+      return false;
+    return growth(op, isRow) <= 0 || live + (isStart(op) ? chain : 1) <= temporaries;
+  }
+
+  /// The first work, in the order that they came in, whose operands are there and for which there are registers.
+  /// For the first of all there are.
   size_t choose() {
     if (begun == pipes) {
       begun = 0;
       ++now;
     }
-    bool isFull = live >= temporaries;
     for (;; ++now, begun = 0) {
       size_t seen = 0;
       int64_t next = std::numeric_limits<int64_t>::max();
@@ -230,7 +246,7 @@ private:
         if (work.taken)
           continue;
         ++seen;
-        if (work.waitsFor || (isFull && number != first && growth(work.op) > 0))
+        if (work.waitsFor || (number != first && !hasRegisters(work.op)))
           continue;
         if (work.ready <= now)
           return number;
@@ -242,12 +258,13 @@ private:
 
   void take(size_t number, SmallVectorImpl<Operation *> &order) {
     Work &work = works[number];
-    live += growth(work.op);
+    live += growth(work.op, isRow);
+    liveMasks += growth(work.op, isMask);
     for (Value operand : work.op->getOperands())
       if (auto it = users.find(operand); it != users.end())
         it->second.erase(work.op);
     work.taken = true;
-    ++begun;
+    begun += !isa<TileLoadOp, TileStoreOp, arith::BitcastOp>(work.op);
     for (size_t later : work.after) {
       --works[later].waitsFor;
       works[later].ready = std::max(works[later].ready, now + latencyOf(work.op));
@@ -272,7 +289,7 @@ private:
   /// Of each row, the works that take it and have not been taken themselves.
   llvm::DenseMap<Value, llvm::SmallPtrSet<Operation *, 4>> users;
   llvm::SmallPtrSet<Operation *, 32> emitted;
-  int64_t temporaries = 0, live = 0, now = 0, begun = 0;
+  int64_t temporaries = 0, live = 0, liveMasks = 0, now = 0, begun = 0;
   size_t first = 0;
 };
 

@@ -25,6 +25,9 @@ static void setOptions() {
   // What puts two scalars into a pair of registers, and takes them out, has a price in LLVM's model. ptxas gives them
   // neighbours' registers from the start.
   setOption("slp-threshold", "-1000");
+  // Passes have put operations into an order in which they fit into the registers; LLVM's scheduler for x86 puts a
+  // row's chain back in one piece, with what has been loaded for others before it.
+  setOption("enable-misched", "false");
 }
 
 /// Whether the machine multiplies and adds pairs of f32 in one instruction.
