@@ -725,10 +725,14 @@ def Prefetch : Pass<"ssm-prefetch", "::mlir::func::FuncOp"> {
   let summary = "Ask for memory some steps ahead";
   let description = [{
     In a loop over steps that keeps its states in memory and runs through them in loops inside, the rows that a step reads
-    and writes of the kernel's tensors outside these loops are prefetched `distance` steps ahead, and of what the loops
-    read element after element each line, where these are up to four. A step of other loops is short enough for a
-    processor to see the next ones' accesses itself. Tensors of which a step takes more than eight rows are left alone:
-    they are neighbours, as a rule, and found without help.
+    and writes of the kernel's tensors are prefetched `distance` steps ahead, and of what the loops go along element after
+    element each line, where these are up to four. A step of other loops is short enough for a
+    processor to see the next ones' accesses itself. Tensors of which a step takes more than eight rows outside these loops are
+    left alone: they are neighbours, as a rule, and found without help.
+
+    Prefetches stand before the longest innermost loop, of 32 turns or more; it is cut in up to four pieces, with as many
+    parts of them between. In a loop around it, each turn asks for its share. Where there is no such loop they stand at
+    the end of the step.
 
     Before, with `distance=4`:
     ```mlir
@@ -755,14 +759,14 @@ def Prefetch : Pass<"ssm-prefetch", "::mlir::func::FuncOp"> {
       scf.for %t = %zero to %steps step %one : i64 {
         %at = arith.muli %t, %stride : i64
         %u = ssm.tile_load f32 %x[%at] strides(%one) : !llvm.ptr, vector<16xf32>
-        scf.for %r = %zero to %rows step %one : i64 {
-          ssm.tile_store %u, f32 %state[%r] strides(%one) : !llvm.ptr, vector<16xf32>
-        }
         %four = arith.constant 4 : i64
         %later = arith.addi %t, %four : i64
         %ahead = arith.muli %later, %stride : i64
         %line = llvm.getelementptr %x[%ahead] : (!llvm.ptr, i64) -> !llvm.ptr, f32
         "llvm.intr.prefetch"(%line) <{cache = 1 : i32, hint = 3 : i32, rw = 0 : i32}> : (!llvm.ptr) -> ()
+        scf.for %r = %zero to %rows step %one : i64 {
+          ssm.tile_store %u, f32 %state[%r] strides(%one) : !llvm.ptr, vector<16xf32>
+        }
       }
       return
     }
@@ -775,10 +779,13 @@ def Prefetch : Pass<"ssm-prefetch", "::mlir::func::FuncOp"> {
 def SplitSteps : Pass<"ssm-split-steps", "::mlir::func::FuncOp"> {
   let summary = "Compute what many rows of a step wait for some steps ahead";
   let description = [{
-    In each loop over steps, values that depend on no state, that four or more operations wait for, and that take four or more
+    In each loop over steps, and in each innermost loop that carries sums, values that depend on no state, that four or more
+    operations wait for, and that take four or more
     to compute, are computed before the loop and kept in scratch: scalars sixteen steps as one vector, rows eight steps
-    side by side. A loop that may have many steps runs in chunks of 32. Values are the same; where a step is a chain of
-    softplus and exp before any state can move, the chains of several steps overlap.
+    side by side. Scalars that a loop of sixteen turns or more computes of consecutive elements are worth it whatever they take.
+    A loop that may have many steps runs in chunks of 32. Values are the same; where a step is a chain of
+    softplus and exp before any state can move, the chains of several steps overlap. Scalars that are the same at every turn
+    of a loop around are computed before that.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect"];
@@ -894,6 +901,55 @@ def ParkStates : Pass<"ssm-park-states", "::mlir::func::FuncOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def VectorizeSums : Pass<"ssm-vectorize-sums", "::mlir::func::FuncOp"> {
+  let summary = "Sum numbers over a loop a vector at a time";
+  let description = [{
+    In a loop that goes by ones, a sum of tiles of one element, made elementwise of loads of consecutive elements and of what is
+    the same at every turn, leaves the loop: a vector loop before it adds up as many turns at once as a register of
+    `vector-bytes` has lanes, the lanes are summed, and turns that fill no vector follow one after another. Other results of
+    the loop stay.
+
+    Before, with `vector-bytes=64`:
+    ```mlir
+    func.func @dot(%q: !llvm.ptr, %k: !llvm.ptr) -> vector<1x1xf32> {
+      %c0 = arith.constant 0 : i64
+      %c1 = arith.constant 1 : i64
+      %c64 = arith.constant 64 : i64
+      %zero = arith.constant dense<0.0> : vector<1x1xf32>
+      %sum = scf.for %i = %c0 to %c64 step %c1 iter_args(%s = %zero) -> (vector<1x1xf32>) : i64 {
+        %a = ssm.tile_load f32 %q[%i] strides(%c0, %c0) : !llvm.ptr, vector<1x1xf32>
+        %b = ssm.tile_load f32 %k[%i] strides(%c0, %c0) : !llvm.ptr, vector<1x1xf32>
+        %ab = arith.mulf %a, %b : vector<1x1xf32>
+        %next = arith.addf %s, %ab : vector<1x1xf32>
+        scf.yield %next : vector<1x1xf32>
+      }
+      return %sum : vector<1x1xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @dot(%q: !llvm.ptr, %k: !llvm.ptr) -> vector<1x1xf32> {
+      %c0 = arith.constant 0 : i64
+      %c16 = arith.constant 16 : i64
+      %c64 = arith.constant 64 : i64
+      %zero = arith.constant dense<0.0> : vector<1x16xf32>
+      %sums = scf.for %i = %c0 to %c64 step %c16 iter_args(%s = %zero) -> (vector<1x16xf32>) : i64 {
+        %c1 = arith.constant 1 : i64
+        %a = ssm.tile_load f32 %q[%i] strides(%c0, %c1) : !llvm.ptr, vector<1x16xf32>
+        %b = ssm.tile_load f32 %k[%i] strides(%c0, %c1) : !llvm.ptr, vector<1x16xf32>
+        %ab = arith.mulf %a, %b : vector<1x16xf32>
+        %next = arith.addf %s, %ab : vector<1x16xf32>
+        scf.yield %next : vector<1x16xf32>
+      }
+      %sum = ssm.tile_reduce add %sums over [1] : vector<1x16xf32> to vector<1x1xf32>
+      return %sum : vector<1x1xf32>
+    }
+    ```
+  }];
+  let options = [Option<"vectorBytes", "vector-bytes", "int64_t", "64", "Bytes of a SIMD register">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 def LowerReductions : Pass<"ssm-lower-reductions", "::mlir::func::FuncOp"> {

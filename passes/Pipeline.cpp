@@ -56,6 +56,9 @@ void ssm::addTile(OpPassManager &passes, const PipelineOptions &options) {
 
 void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {
   OpPassManager &kernel = passes.nest<func::FuncOp>();
+  // While a sum's loads and what it makes of them are one tile each.
+  if (!options.target.gpu)
+    kernel.addPass(createVectorizeSums({/*vectorBytes=*/options.target.vectorBytes}));
   ExpandMathOptions math;
   // Registers of 64 bytes are AVX-512's, with F, DQ and VL in every processor that LLVM prefers them on.
   math.target = options.target.gpu ? "nvptx" : options.target.vectorBytes == 64 ? "avx512" : "cpu";

@@ -132,6 +132,31 @@ void ssm::storePlain(OpBuilder &builder, Location loc, Value value, Value addres
   LLVM::StoreOp::create(builder, loc, value, address, aligned.value_or(bytesOf(value.getType())));
 }
 
+int64_t ssm::timesCounted(Value offset, scf::ForOp loop) {
+  if (offset == loop.getInductionVar())
+    return 1;
+  Operation *op = offset.getDefiningOp();
+  if (!loop->isProperAncestor(offset.getParentBlock()->getParentOp()) && offset.getParentBlock() != loop.getBody())
+    return 0;
+  // The number of a loop inside goes its own way, from where it begins.
+  if (auto inner = scf::getForInductionVarOwner(offset))
+    return timesCounted(inner.getLowerBound(), loop);
+  if (!op || !isMemoryEffectFree(op))
+    return 2;
+  int64_t times = 0;
+  for (Value operand : op->getOperands())
+    times += timesCounted(operand, loop);
+  return isa<arith::AddIOp>(op) || times == 0 ? times : 2;
+}
+
+std::optional<int64_t> ssm::turnsOf(scf::ForOp loop) {
+  std::optional<int64_t> from = getConstantIntValue(loop.getLowerBound()),
+                         to = getConstantIntValue(loop.getUpperBound()), step = getConstantIntValue(loop.getStep());
+  if (!from || !to || !step || *step <= 0)
+    return std::nullopt;
+  return llvm::divideCeil(std::max<int64_t>(*to - *from, 0), *step);
+}
+
 Type ssm::rowType(int64_t lanes, Type element) {
   return lanes == 1 ? element : Type(VectorType::get({lanes}, element));
 }

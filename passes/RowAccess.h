@@ -2,6 +2,7 @@
 #define SSM_PASSES_ROWACCESS_H
 
 #include "dialect/Ssm.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 
 namespace ssm {
@@ -32,6 +33,13 @@ mlir::Value loadPlain(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type t
                       std::optional<uint64_t> aligned = std::nullopt);
 void storePlain(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Value address,
                 std::optional<uint64_t> aligned = std::nullopt);
+
+/// How often a loop's number is added up in an offset: 1 where turn after turn reads element after element, 0 where all
+/// read the same, 2 where the number is multiplied, or more.
+int64_t timesCounted(mlir::Value offset, mlir::scf::ForOp loop);
+
+/// How many turns a loop takes, if its bounds and step are known.
+std::optional<int64_t> turnsOf(mlir::scf::ForOp loop);
 
 /// The type of a row: a scalar for one lane.
 mlir::Type rowType(int64_t lanes, mlir::Type element);

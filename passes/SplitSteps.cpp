@@ -64,7 +64,7 @@ public:
       if (isNumber(op->getResult(0).getType()) && (isScalar(op) || waiting[op].size() >= manyWaiting))
         early.insert(op);
     for (Operation *op : early)
-      if (isLeaving(*op) && countOperations(*op) >= manyOperations)
+      if (isLeaving(*op) && (countOperations(*op) >= manyOperations || isOfConsecutive(*op)))
         chosen.insert(op);
     addLongChains();
   }
@@ -136,6 +136,15 @@ private:
       chosen.insert_range(found);
   }
 
+  /// Whether a scalar takes any work, and vectors of it take no more than loads of vectors.
+  bool isOfConsecutive(Operation &op) {
+    return isScalar(&op) && turnsOf(loop).value_or(0) >= timeLanes && countOperations(op) > 0 &&
+           llvm::all_of(operationsFor(&op), [&](Operation *needed) {
+             auto load = dyn_cast<TileLoadOp>(needed);
+             return !load || timesCounted(load.getOffset(), loop) <= 1;
+           });
+  }
+
   size_t countOperations(Operation &op) {
     size_t count = 0;
     for (Operation *needed : operationsFor(&op))
@@ -165,6 +174,8 @@ public:
     for (Operation *op : analysis.chosen)
       allocate(op, steps);
     builder.setInsertionPoint(loop);
+    if (rows.empty())
+      leaveLoops();
     if (!scalars.empty())
       computeScalars();
     if (!rows.empty())
@@ -225,6 +236,36 @@ private:
     // The number is of the loop's body now, and so is all that reads it.
     analysis = Analysis(loop);
     return chunkSteps;
+  }
+
+  /// Goes out of the loops in which scalars are the same at every turn.
+  void leaveLoops() {
+    Operation *at = loop;
+    auto isOutside = [&](scf::ForOp around, Value value) {
+      return !around->isProperAncestor(value.getParentBlock()->getParentOp()) &&
+             value.getParentBlock() != around.getBody();
+    };
+    while (auto around = dyn_cast<scf::ForOp>(at->getParentOp())) {
+      SmallVector<Operation *> constants;
+      auto canLeave = [&](Value value) {
+        Operation *op = value.getDefiningOp();
+        if (isOutside(around, value) || value == loop.getInductionVar() || (op && op->getBlock() == loop.getBody()))
+          return true;
+        if (!isa_and_nonnull<arith::ConstantOp>(op))
+          return false;
+        constants.push_back(op);
+        return true;
+      };
+      bool leaves = canLeave(loop.getLowerBound()) && canLeave(loop.getUpperBound());
+      for (Operation *op : analysis.operationsFor(scalars))
+        leaves &= llvm::all_of(op->getOperands(), canLeave);
+      if (!leaves)
+        break;
+      for (Operation *op : constants)
+        op->moveBefore(around);
+      at = around;
+    }
+    builder.setInsertionPoint(at);
   }
 
   void allocate(Operation *op, int64_t steps) {
@@ -369,7 +410,8 @@ struct SplitSteps : ssm::impl::SplitStepsBase<SplitSteps> {
     SmallVector<scf::ForOp> loops;
     getOperation().walk([&](scf::ForOp loop) {
       bool isInnermost = loop.getBody()->getOps<scf::ForOp>().empty();
-      if (isInnermost && loop.getNumResults() && loop.getInductionVar().getType().isInteger(64) &&
+      bool isOutermost = !loop->getParentOfType<scf::ForOp>();
+      if ((isInnermost ? loop.getNumResults() > 0 : isOutermost) && loop.getInductionVar().getType().isInteger(64) &&
           matchPattern(loop.getStep(), m_One()))
         loops.push_back(loop);
     });

@@ -36,8 +36,9 @@ constexpr int64_t manyElements = 4;
 /// What a task should keep of matrix states, inside an L1 cache, and the most that it may, inside an L2 cache.
 constexpr int64_t matrixBytes = 32 << 10, mostMatrixBytes = 512 << 10;
 constexpr int64_t matrixSteps = 16;
-/// Steps that run as one: what they sum of each other grows with the square of their number.
-constexpr int64_t stepsTogether = 2;
+/// Steps that run as one, at most: what they sum of each other grows with the square of their number. Rows of a tile
+/// then, whose accumulators are independent enough to fill the time of a multiplication.
+constexpr int64_t stepsTogether = 4, rowsTogether = 2;
 /// Rows that share what is loaded.
 constexpr int64_t maxRows = 4;
 /// Elementwise steps want long pieces of memory at each.
@@ -257,28 +258,45 @@ private:
       regs /= 2;
     if (elements * regs * lanes * elementBytes > mostMatrixBytes)
       return std::nullopt;
+    bool isBlocked = !rows.isInPlace() && !rowDim && readsInBlocks(*along);
+    // Steps at once share sums over the held dimensions: tiles of a short row follow inside a block of steps.
+    int64_t tile = std::min(regs, rowsTogether) * lanes, size = sizeOf(*along).value_or(0);
+    bool isInside = isBlocked && recurrence.sizeOf(dims.name(*along)) && size > tile && size <= tile * maxRows &&
+                    elements * size * elementBytes <= matrixBytes;
+    if (isInside)
+      regs = std::min(regs, rowsTogether);
+    int64_t steps = isBlocked ? stepsAtOnce(regs) : 1;
+    DimPlacement row{dims.name(*along).str(),
+                     {{isInside ? Level::Loop : Level::Grid, std::nullopt}, {Level::Lane, lanes}}};
+    if (regs > 1)
+      row.levels.push_back({Level::Reg, regs});
     Schedule schedule;
     for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (dim != dims.scan() && !held.contains(dim)) {
-        DimPlacement placement{dims.name(dim).str(), {{Level::Grid, std::nullopt}}};
-        if (dim == *along) {
-          placement.levels.push_back({Level::Lane, lanes});
-          if (regs > 1)
-            placement.levels.push_back({Level::Reg, regs});
-        }
-        schedule.dims.push_back(placement);
-      }
+      if (dim == *along && !isInside)
+        schedule.dims.push_back(row);
+      else if (dim != *along && dim != dims.scan() && !held.contains(dim))
+        schedule.dims.push_back({dims.name(dim).str(), {{Level::Grid, std::nullopt}}});
     if (rows.isInPlace())
       return addMatrixOfStep(schedule, lanes);
-    schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, matrixSteps}}});
-    // A row of each step's sum and product, and of the state, are in registers together.
-    if (regs * (2 * stepsTogether + 1) <= target.vectorRegisters && !rowDim && readsInBlocks(*along))
-      schedule.dims.back().levels.push_back({Level::Reg, stepsTogether});
+    schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, llvm::alignTo(matrixSteps, steps)}}});
+    if (steps > 1)
+      schedule.dims.back().levels.push_back({Level::Reg, steps});
+    if (isInside)
+      schedule.dims.push_back(row);
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (held.contains(dim))
         schedule.dims.push_back({dims.name(dim).str(), {{Level::Loop, std::nullopt}, {Level::Reg, 1}}});
     schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
     return schedule;
+  }
+
+  /// A row of each step's sum and product, and of the state, are in registers together. Each task adds up the sums
+  /// of its steps anew, so tasks of many rows take few.
+  int64_t stepsAtOnce(int64_t regs) {
+    int64_t steps = regs > rowsTogether ? stepsTogether / 2 : stepsTogether;
+    while (steps > 1 && regs * (2 * steps + 1) > target.vectorRegisters)
+      --steps;
+    return steps;
   }
 
   /// Rows of the lanes' dimension at once: as many as registers take, as long as some tasks are left.

@@ -158,3 +158,72 @@ func.func @intrinsic(%p: !llvm.ptr, %h: vector<16xf32>) -> vector<16xf32> {
   }
   return %r#0 : vector<16xf32>
 }
+
+// -----
+// One operation of consecutive numbers is worth a vector of them, and as it is the same at every turn of the loop around,
+// it is done before that. Of numbers apart from each other it is not.
+// CHECK-LABEL: func.func @consecutive
+// CHECK:         scf.for %{{.*}} = %c0_i64 to %c8_i64
+// CHECK:           scf.for
+// CHECK:             arith.mulf %{{.*}}, %{{.*}} : vector<16xf32>
+// CHECK:           scf.for %{{.*}} = %c0_i64 to %c64_i64{{.*}} step %c16_i64
+// CHECK:             scf.for {{.*}} iter_args
+// CHECK-NOT:           arith.mulf {{.*}} : f32
+// CHECK:               arith.addf {{.*}} : f32
+// CHECK-NOT:           arith.mulf {{.*}} : f32
+// CHECK:               scf.yield
+func.func @consecutive(%p: !llvm.ptr, %q: !llvm.ptr, %stride: i64, %h: vector<16xf32>, %y: !llvm.ptr) {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %c8 = arith.constant 8 : i64
+  %c16 = arith.constant 16 : i64
+  %c64 = arith.constant 64 : i64
+  scf.for %t = %c0 to %c8 step %c1 : i64 {
+    scf.for %v = %c0 to %c64 step %c16 : i64 {
+      %r = scf.for %k = %c0 to %c64 step %c1 iter_args(%a = %h) -> (vector<16xf32>) : i64 {
+        %at = arith.addi %t, %k : i64
+        %x = ssm.tile_load f32 %p[%at] strides() : !llvm.ptr, f32
+        %xx = arith.mulf %x, %x : f32
+        %wide = vector.broadcast %xx : f32 to vector<16xf32>
+        %b = arith.addf %a, %wide : vector<16xf32>
+        %far = arith.muli %k, %stride : i64
+        %z = ssm.tile_load f32 %q[%far] strides() : !llvm.ptr, f32
+        %zz = arith.addf %z, %z : f32
+        %other = vector.broadcast %zz : f32 to vector<16xf32>
+        %c = arith.addf %b, %other : vector<16xf32>
+        scf.yield %c : vector<16xf32>
+      }
+      ssm.tile_store %r, f32 %y[%v] strides(%c1) : !llvm.ptr, vector<16xf32>
+    }
+  }
+  return
+}
+
+// -----
+// A loop over steps whose states are in memory: what all of a step waits for is computed for several steps, too.
+// CHECK-LABEL: func.func @through_states
+// CHECK:         math.absf {{.*}} : vector<16xf32>
+// CHECK:         scf.for
+// CHECK-NOT:       math.absf
+// CHECK:           vector.broadcast
+func.func @through_states(%p: !llvm.ptr, %stride: i64, %y: !llvm.ptr) {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %c16 = arith.constant 16 : i64
+  %c64 = arith.constant 64 : i64
+  scf.for %t = %c0 to %c64 step %c1 : i64 {
+    %at = arith.muli %t, %stride : i64
+    %x = ssm.tile_load f32 %p[%at] strides() : !llvm.ptr, f32
+    %1 = math.absf %x : f32
+    %2 = arith.mulf %1, %x : f32
+    %3 = arith.addf %2, %1 : f32
+    %4 = arith.mulf %3, %x : f32
+    %wide = vector.broadcast %4 : f32 to vector<16xf32>
+    scf.for %k = %c0 to %c64 step %c16 : i64 {
+      %s = ssm.tile_load changing f32 %y[%k] strides(%c1) : !llvm.ptr, vector<16xf32>
+      %n = arith.mulf %s, %wide : vector<16xf32>
+      ssm.tile_store %n, f32 %y[%k] strides(%c1) : !llvm.ptr, vector<16xf32>
+    }
+  }
+  return
+}

@@ -174,3 +174,34 @@ TEST(CpuKernelBlocks, TakeKnownLengthsAndAnyMemory) {
     }
   }
 }
+
+/// Sums of what lacks the lanes' dimension are added up in vectors and a rest, for all tiles of that dimension, of
+/// which the last one is not full; known before the loop, or after it.
+TEST(CpuKernelBlocks, AddUpProductsOfStepsInVectors) {
+  for (const char *text : {ways[0], ways[1]})
+    for (const char *schedule : {"time=loop:8,reg:4; value=loop,lane:16,reg:2; key=loop",
+                                 "value=grid,lane:16,reg:2; time=loop:6,reg:3; key=loop"})
+      for (int64_t key : {32, 37}) {
+        Description description = parseLanguage(text);
+        ASSERT_TRUE(description) << description.errors;
+        SpecializeParameters parameters;
+        parameters.dims = {{"head", 2}, {"key", key}, {"value", 47}};
+        ASSERT_TRUE(prepare(description, parameters));
+        RecurrenceOp recurrence = description.recurrence();
+        SCOPED_TRACE(recurrence.getSymName().str() + ", " + schedule + ", key " + std::to_string(key));
+        auto kernel = compileForCpu(recurrence, schedule);
+        ASSERT_TRUE(static_cast<bool>(kernel)) << llvm::toString(kernel.takeError());
+        auto sizes = parameters.dims;
+        sizes["time"] = 11;
+        InterpreterArguments arguments = randomArguments(recurrence, sizes, 11, {.magnitude = 0.25});
+        auto expected = interpret(recurrence, arguments);
+        ASSERT_TRUE(static_cast<bool>(expected)) << llvm::toString(expected.takeError());
+        for (Memory memory : allMemories) {
+          RunOptions options;
+          options.tolerance = 1e-4;
+          options.atLeast = 1;
+          options.memory = [&](size_t) { return memory; };
+          runAndCompare(**kernel, recurrence, arguments, *expected, options);
+        }
+      }
+}
