@@ -3,6 +3,7 @@
 #include "tools/ssmc/CheckSchedules.h"
 #include "codegen/emulator/EmulatedKernel.h"
 #include "codegen/lowering/CompileTarget.h"
+#include "codegen/lowering/SpaceSource.h"
 #include "passes/ChunkScan.h"
 #include "schedule/Placement.h"
 
@@ -81,11 +82,23 @@ llvm::SmallVector<std::string> ssm::schedulesToCheck(RecurrenceOp recurrence, co
     for (const char *scan : {"passes", "ticket"})
       candidates.add("", "", "grid:" + std::to_string(chunk) + "; scan=" + scan);
   }
+  llvm::Expected<PreparedSource> prepared = prepareSource(recurrence);
+  if (!prepared) {
+    llvm::consumeError(prepared.takeError());
+    return {};
+  }
   llvm::SmallVector<std::string> legal;
   for (auto [number, text] : llvm::enumerate(candidates.texts)) {
-    auto parsed = parseSchedule(text);
-    llvm::Expected<Placement> placement =
-        parsed ? placeSchedule(recurrence, *parsed, target->machine) : llvm::Expected<Placement>(parsed.takeError());
+    llvm::Expected<Schedule> parsed = parseSchedule(text);
+    if (!parsed) {
+      llvm::consumeError(parsed.takeError());
+      continue;
+    }
+    const bool atOnce = runsStepsAtOnce(*parsed, recurrence.getScan(), target->machine);
+    RecurrenceOp placed = atOnce ? prepared->source.composed : prepared->source.sequential;
+    if (!placed)
+      continue;
+    llvm::Expected<Placement> placement = placeSchedule(placed, *parsed, target->machine);
     if (!placement)
       llvm::consumeError(placement.takeError());
     else if (number < basic || elementsOf(*placement) <= maxElements)
