@@ -176,6 +176,7 @@ GpuParameters ssm::gpuParameters(unsigned capability) {
           number("shared"),
           number("global"),
           number("conversion"),
+          number("warp_interval"),
           clocks("arithmetic"),
           clocks("special"),
           clocks("shuffle"),

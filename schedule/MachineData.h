@@ -63,6 +63,8 @@ GpuOperation gpuOperation(llvm::StringRef name);
 /// What the cost model knows of a multiprocessor beside its Machine. Throughputs are lanes a clock.
 struct GpuParameters {
   double integer, shuffle, shared, global, conversion;
+  /// Clocks between two instructions of one warp, as kernels mix them.
+  double warpInterval;
   /// Clocks until a result is there.
   double arithmeticLatency, specialLatency, shuffleLatency, sharedLatency, globalLatency, barrierLatency;
   /// Bandwidth of the second cache over that of DRAM, and its bytes.
