@@ -142,3 +142,17 @@ TEST(ScheduleChoice, LeavesTasksForMachinesThatAreNotKnown) {
   for (int64_t threads : {0, 1, 4})
     EXPECT_EQ(chosen(spread, threads), spread) << threads;
 }
+
+/// The space of whole sequences has a promise of the model's here, and steps of the same sizes are left to the rules.
+TEST(ScheduleChoice, OfStepsIsTheRulesAlone) {
+  Prepared prepared = prepareModel("s4d", {{"batch", 1}, {"channel", 16}, {"state", 32}, {"time", 8192}});
+  CompileTarget target = cpuTarget();
+  auto chosen = [&] { return llvm::cantFail(chooseSchedule(prepared.recurrence(), target, 1, "auto", {"", ""})).by; };
+  EXPECT_EQ(chosen(), ChosenBy::Model);
+  mlir::PassManager passes(prepared.description.context.get());
+  PackOptions options;
+  options.inPlace = true;
+  passes.addNestedPass<RecurrenceOp>(createPack(options));
+  ASSERT_TRUE(succeeded(passes.run(*prepared.description.module)));
+  EXPECT_EQ(chosen(), ChosenBy::Rules);
+}

@@ -310,6 +310,10 @@ static llvm::Expected<int> explore(ExploreCommand &command) {
         "--device cuda: this command measures no GPU by itself; --export writes bundles that "
         "ssm-launch --sweep measures, and --import brings the times back");
   }
+  if (command.subject.mode != "forward" && (command.device != "cpu" || !command.exported.empty()))
+    return llvm::createStringError("--mode " + command.subject.mode +
+                                   ": schedules of steps are measured on this processor alone (--device cpu, without "
+                                   "--export)");
   if (command.calibrates)
     return calibrateMachine();
   if (!command.merged.empty() || !command.imported.empty() || command.dumps)

@@ -12,12 +12,12 @@ llvm::Expected<std::unique_ptr<Subject>> Subject::make(const Options &options, T
   device.mode = options.mode;
   if (llvm::Error error = checkDevice(device))
     return error;
-  if (options.mode != "forward")
-    return llvm::createStringError("--mode " + options.mode + ": ssmc explore searches schedules of forward alone");
   auto model = Model::load(options.model, options.libraryFolder, options.recurrence, timing);
   if (!model)
     return model.takeError();
   std::unique_ptr<Subject> subject(new Subject(std::move(*model), options));
+  if (llvm::Error error = packRows(subject->recurrence(), options.mode, {}, timing))
+    return error;
   if (llvm::Error error = prepare(subject->recurrence(), options.preparation, timing))
     return error;
   if (llvm::Error error = checkParams(subject->recurrence(), options.params))

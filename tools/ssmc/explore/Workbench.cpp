@@ -1,4 +1,5 @@
 #include "tools/ssmc/explore/Workbench.h"
+#include "dialect/RowPlan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Complex/IR/Complex.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -74,6 +75,10 @@ llvm::Expected<std::unique_ptr<Workbench>> Workbench::make(RecurrenceOp recurren
   if (!arguments)
     return arguments.takeError();
   bench->arguments = std::move(*arguments);
+  bench->isInPlace = RowPlan(recurrence).isInPlace();
+  if (bench->isInPlace)
+    for (const auto &[name, state] : bench->arguments.finalStates)
+      bench->begin.emplace(name, state.clone());
   std::string text;
   llvm::raw_string_ostream(text) << *recurrence.getOperation();
   for (unsigned job = 0; job < std::max(1u, jobs); ++job) {
@@ -151,14 +156,16 @@ llvm::Error Workbench::measure(const std::vector<CpuKernel *> &kernels, unsigned
 }
 
 llvm::Expected<double> Workbench::difference(CpuKernel &kernel) {
+  for (auto &[name, state] : begin)
+    arguments.finalStates.at(name).copyFrom(state);
   if (llvm::Error error = kernel.run(arguments, threads))
     return error;
   bool isFirst = first.empty();
   double largest = 0;
-  for (auto &[name, tensor] : arguments.outputs) {
+  auto compare = [&](const std::string &name, const Tensor &tensor) -> llvm::Error {
     if (isFirst) {
       first.emplace(name, tensor.clone());
-      continue;
+      return llvm::Error::success();
     }
     Result<double> error = relativeError(tensor, first.at(name));
     if (!error)
@@ -166,6 +173,14 @@ llvm::Expected<double> Workbench::difference(CpuKernel &kernel) {
     // Random numbers may make a recurrence overflow, in any schedule; that says nothing.
     if (std::isfinite(*error))
       largest = std::max(largest, *error);
-  }
+    return llvm::Error::success();
+  };
+  for (auto &[name, tensor] : arguments.outputs)
+    if (llvm::Error error = compare(name, tensor))
+      return error;
+  if (isInPlace)
+    for (auto &[name, tensor] : arguments.finalStates)
+      if (llvm::Error error = compare("state." + name, tensor))
+        return error;
   return largest;
 }

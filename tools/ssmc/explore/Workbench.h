@@ -40,8 +40,8 @@ public:
   llvm::Error measure(const std::vector<CpuKernel *> &kernels, unsigned rounds, double shortest,
                       const std::atomic<bool> &stop, const std::function<void(size_t, double)> &sample);
 
-  /// The largest difference of a kernel's outputs from the first one's that was asked about, relative to the largest
-  /// value: 0 for that one.
+  /// The largest difference of a kernel's outputs, and of states that it updates in place, from the first one's that
+  /// was asked about, relative to the largest value: 0 for that one.
   llvm::Expected<double> difference(CpuKernel &kernel);
 
 private:
@@ -51,7 +51,9 @@ private:
   KernelArguments arguments;
   unsigned threads = 1;
   std::vector<std::unique_ptr<Worker>> workers;
-  std::map<std::string, Tensor> first;
+  /// What the first kernel that was asked about left; states, where a call updates them in place, before any call.
+  std::map<std::string, Tensor> first, begin;
+  bool isInPlace = false;
 };
 
 } // namespace ssm
