@@ -43,7 +43,7 @@ class Bench {
 public:
   static llvm::Expected<Bench> make(mlir::MLIRContext &context, const Options &options);
 
-  const std::string &schedule() const { return kernel->schedule(); }
+  const std::string &schedule() const { return kernels.begin()->second->schedule(); }
   /// Seconds of a call of `ssmc`, or on one thread of the scalar loop of that label, or of `bytes`: reading every input
   /// and writing the output once.
   llvm::Expected<double> run(const std::string &who, unsigned threads);
@@ -52,14 +52,25 @@ public:
   llvm::Expected<double> compare(const std::string &what) const;
 
 private:
-  Bench(BenchCase benchCase, std::unique_ptr<CpuKernel> kernel)
-      : benchCase(std::move(benchCase)), kernel(std::move(kernel)) {}
+  explicit Bench(BenchCase benchCase) : benchCase(std::move(benchCase)) {}
+
+  /// The kernel for calls on so many threads, compiled when it is first asked for.
+  llvm::Expected<CpuKernel *> kernelFor(unsigned threads) {
+    std::unique_ptr<CpuKernel> &kernel = kernels[threads];
+    if (!kernel) {
+      auto compiled = benchCase.compile(threads);
+      if (!compiled)
+        return compiled.takeError();
+      kernel = std::move(*compiled);
+    }
+    return kernel.get();
+  }
 
   llvm::Expected<Tensor> resultOf(const std::string &what) const;
   void moveBytes();
 
   BenchCase benchCase;
-  std::unique_ptr<CpuKernel> kernel;
+  std::map<unsigned, std::unique_ptr<CpuKernel>> kernels;
   std::map<std::string, ScalarPeer> scalars;
   std::optional<Tensor> reference, written;
 };
@@ -83,12 +94,11 @@ llvm::Expected<Bench> Bench::make(mlir::MLIRContext &context, const Options &opt
   auto benchCase = BenchCase::make(context, *description);
   if (!benchCase)
     return benchCase.takeError();
-  auto kernel = benchCase->compile();
-  if (!kernel)
-    return kernel.takeError();
   if (llvm::Error error = benchCase->writeInputs(options.folder))
     return error;
-  Bench bench(std::move(*benchCase), std::move(*kernel));
+  Bench bench(std::move(*benchCase));
+  if (auto kernel = bench.kernelFor(1); !kernel)
+    return kernel.takeError();
   const std::string model = description->at("model");
   for (const auto &[label, path] : options.loops) {
     // Each compiler's build defines the same names: they stay apart in local scope.
@@ -115,7 +125,10 @@ template <typename Work> static llvm::Expected<double> secondsOfCall(Work work) 
 
 llvm::Expected<double> Bench::run(const std::string &who, unsigned threads) {
   if (who == "ssmc") {
-    auto seconds = secondsOfCall([&] { return kernel->run(benchCase.arguments(), threads); });
+    auto kernel = kernelFor(threads);
+    if (!kernel)
+      return kernel.takeError();
+    auto seconds = secondsOfCall([&] { return (*kernel)->run(benchCase.arguments(), threads); });
     if (seconds && !reference)
       reference = benchCase.output().clone();
     return seconds;

@@ -1,5 +1,6 @@
 #include "bench/Case.h"
 #include "codegen/binding/Binding.h"
+#include "codegen/lowering/ScheduleChoice.h"
 #include "frontend/Frontend.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
@@ -76,7 +77,15 @@ llvm::Error BenchCase::makeArguments(const nlohmann::json &description) {
   return llvm::Error::success();
 }
 
-llvm::Expected<std::unique_ptr<CpuKernel>> BenchCase::compile() { return compileForCpu(recurrence, "auto"); }
+llvm::Expected<std::unique_ptr<CpuKernel>> BenchCase::compile(unsigned threads) {
+  auto target = parseTarget("cpu");
+  if (!target)
+    return target.takeError();
+  auto choice = chooseSchedule(recurrence, *target, threads, "auto", {.file = ""});
+  if (!choice)
+    return choice.takeError();
+  return compileForCpu(recurrence, choice->schedule, threads);
+}
 
 std::vector<const float *> BenchCase::inputs() const {
   std::vector<const float *> list;

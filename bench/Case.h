@@ -18,8 +18,9 @@ public:
   /// `description` is an entry of cases.json. The model is read from the source tree.
   static llvm::Expected<BenchCase> make(mlir::MLIRContext &context, const nlohmann::json &description);
 
-  /// Compiles it for this processor, with the default schedule.
-  llvm::Expected<std::unique_ptr<CpuKernel>> compile();
+  /// Compiles it for calls on so many threads of this processor, with what `--schedule auto` takes for those who have
+  /// no tuning database of their own.
+  llvm::Expected<std::unique_ptr<CpuKernel>> compile(unsigned threads);
 
   const KernelArguments &arguments() const { return values; }
   /// The inputs in the order of the description, as scalar loops take them.

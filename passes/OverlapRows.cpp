@@ -34,6 +34,8 @@ constexpr size_t window = 96;
 constexpr int64_t mostConstants = 8;
 /// Registers of one row's chain: what it begins with, a sum, and what is multiplied in at its end.
 constexpr int64_t chain = 3;
+/// Registers for what the code generator keeps of its own: broadcasts and loads that it does not fold.
+constexpr int64_t spare = 4;
 
 /// Registers for what comparisons have found.
 constexpr int64_t masks = 5;
@@ -191,8 +193,9 @@ private:
           carried.insert(operand);
       }
     }
-    temporaries = std::max(
-        registers - static_cast<int64_t>(carried.size()) - std::min<int64_t>(constants.size(), mostConstants), chain);
+    temporaries = std::max(registers - static_cast<int64_t>(carried.size()) -
+                               std::min<int64_t>(constants.size(), mostConstants) - spare,
+                           chain);
   }
 
   /// How many more registers of one kind hold something after an operation than before it.

@@ -233,8 +233,10 @@ private:
     builder.setInsertionPointToStart(loop.getBody());
     Value number = arith::AddIOp::create(builder, loc, chunks.getInductionVar(), loop.getInductionVar());
     loop.getInductionVar().replaceAllUsesExcept(number, number.getDefiningOp());
-    // The number is of the loop's body now, and so is all that reads it.
+    // The number is of the loop's body now, and so is all that reads it. What leaves was chosen by all of the steps.
+    auto chosen = std::move(analysis.chosen);
     analysis = Analysis(loop);
+    analysis.chosen = std::move(chosen);
     return chunkSteps;
   }
 

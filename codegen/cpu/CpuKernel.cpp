@@ -28,8 +28,8 @@ struct Variant {
 
 class JitKernel : public CpuKernel {
 public:
-  JitKernel(RecurrenceOp recurrence, std::string schedule, SizeHints hints)
-      : recurrence(recurrence), wanted(std::move(schedule)), hints(std::move(hints)) {}
+  JitKernel(RecurrenceOp recurrence, std::string schedule, unsigned threads)
+      : recurrence(recurrence), wanted(std::move(schedule)), plannedThreads(threads) {}
 
   const std::string &schedule() const override { return full; }
   const CpuCompileTimes &times() const override { return spent; }
@@ -38,8 +38,10 @@ public:
     Expected<CompileTarget> target = parseTarget("cpu");
     if (!target)
       return target.takeError();
+    if (plannedThreads)
+      target->machine.cores = plannedThreads;
     Clock::time_point start = Clock::now();
-    Expected<Lowered> lowered = lower(recurrence, {*target, wanted, packed, hints}, LoweringLevel::Llvm);
+    Expected<Lowered> lowered = lower(recurrence, {*target, wanted, packed, {}}, LoweringLevel::Llvm);
     if (!lowered)
       return lowered.takeError();
     auto context = std::make_unique<llvm::LLVMContext>();
@@ -123,7 +125,7 @@ private:
 
   RecurrenceOp recurrence;
   std::string wanted, full;
-  SizeHints hints;
+  unsigned plannedThreads;
   std::vector<LoweredKernel> kernels;
   CpuCompileTimes spent;
   Variant variants[2];
@@ -131,8 +133,8 @@ private:
 } // namespace
 
 Expected<std::unique_ptr<CpuKernel>> ssm::compileForCpu(RecurrenceOp recurrence, const std::string &schedule,
-                                                        const SizeHints &hints) {
-  auto kernel = std::make_unique<JitKernel>(recurrence, schedule, hints);
+                                                        unsigned threads) {
+  auto kernel = std::make_unique<JitKernel>(recurrence, schedule, threads);
   if (Error error = kernel->compile(/*packed=*/true))
     return std::move(error);
   return std::unique_ptr<CpuKernel>(std::move(kernel));

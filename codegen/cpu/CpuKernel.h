@@ -27,9 +27,9 @@ public:
 };
 
 /// Compiles a specialized and discretized recurrence for this processor. The recurrence has to live as long as the
-/// kernel. `schedule` may be `auto`; `hints` are likely sizes.
+/// kernel. `schedule` may be `auto`, for the rules, which make tasks for as many threads (0: one a core).
 llvm::Expected<std::unique_ptr<CpuKernel>> compileForCpu(RecurrenceOp recurrence, const std::string &schedule,
-                                                         const SizeHints &hints = {});
+                                                         unsigned threads = 0);
 
 } // namespace ssm
 

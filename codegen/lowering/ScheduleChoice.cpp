@@ -39,7 +39,10 @@ namespace {
 class Chooser {
 public:
   Chooser(RecurrenceOp recurrence, const CompileTarget &target, int64_t threads)
-      : recurrence(recurrence), target(target), threads(std::max<int64_t>(1, threads)), isElsewhere(threads == 0) {}
+      : recurrence(recurrence), target(target), threads(std::max<int64_t>(1, threads)), isElsewhere(threads == 0) {
+    if (!target.isGpu() && threads)
+      this->target.machine.cores = threads;
+  }
 
   Expected<ScheduleChoice> choose(const TuningSources &sources) {
     if (!sources.file.empty() && llvm::sys::fs::exists(sources.file)) {
@@ -189,7 +192,7 @@ private:
   }
 
   RecurrenceOp recurrence;
-  const CompileTarget &target;
+  CompileTarget target;
   int64_t threads;
   /// The machine that runs it is not known.
   bool isElsewhere;

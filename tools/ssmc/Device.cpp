@@ -160,7 +160,7 @@ static llvm::Expected<std::unique_ptr<Executor>> makeCpuExecutor(RecurrenceOp re
   });
   if (!schedule)
     return schedule.takeError();
-  auto kernel = compileForCpu(recurrence, schedule->schedule);
+  auto kernel = compileForCpu(recurrence, schedule->schedule, options.threadCount());
   if (!kernel)
     return kernel.takeError();
   const CpuCompileTimes &times = (*kernel)->times();

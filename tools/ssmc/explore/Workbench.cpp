@@ -36,6 +36,7 @@ struct Workbench::Worker {
   MLIRContext context{MLIRContext::Threading::DISABLED};
   OwningOpRef<ModuleOp> module;
   RecurrenceOp recurrence;
+  unsigned threads = 0;
 
   llvm::Error parse(const std::string &text) {
     context.loadDialect<arith::ArithDialect, complex::ComplexDialect, math::MathDialect, SsmDialect>();
@@ -54,7 +55,7 @@ struct Workbench::Worker {
         variant.error = diagnostic.str();
       return success();
     });
-    if (auto kernel = compileForCpu(recurrence, schedule))
+    if (auto kernel = compileForCpu(recurrence, schedule, threads))
       variant.kernel = std::move(*kernel);
     else if (std::string why = llvm::toString(kernel.takeError()); variant.error.empty())
       variant.error = why;
@@ -83,6 +84,7 @@ llvm::Expected<std::unique_ptr<Workbench>> Workbench::make(RecurrenceOp recurren
   llvm::raw_string_ostream(text) << *recurrence.getOperation();
   for (unsigned job = 0; job < std::max(1u, jobs); ++job) {
     auto worker = std::make_unique<Worker>();
+    worker->threads = threads;
     if (llvm::Error error = worker->parse(text))
       return error;
     bench->workers.push_back(std::move(worker));
