@@ -88,7 +88,10 @@ Real ssm::log1p(Real x) {
 }
 
 Real ssm::log1pOfFraction(Real e, Real addend) {
-  if (!e.formula->isDouble())
+  Formula &f = *e.formula;
+  if (f.hasSpecialFunctions())
+    return fma(e, polynomial(e, minimax::softplusShortF32), addend);
+  if (!f.isDouble())
     return fma(e, polynomial(e, minimax::softplusF32), addend);
   Real s = e / (2.0 + e);
   Real z = s * s;

@@ -81,6 +81,31 @@ private:
   gpu::GPUFuncOp kernel;
 };
 
+/// A loop whose bounds are known counts in 32 bits, half of what 64 take.
+void narrowCounter(scf::ForOp loop) {
+  std::optional<int64_t> from = getConstantIntValue(loop.getLowerBound()),
+                         to = getConstantIntValue(loop.getUpperBound()), step = getConstantIntValue(loop.getStep());
+  if (!loop.getInductionVar().getType().isInteger(64) || !from || !to || !step || *from < 0 ||
+      !llvm::isInt<32>(*to + *step))
+    return;
+  OpBuilder builder(loop);
+  Location loc = loop.getLoc();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(static_cast<int32_t>(value)));
+  };
+  auto narrow = scf::ForOp::create(builder, loc, constant(*from), constant(*to), constant(*step), loop.getInitArgs());
+  if (loop.getInitArgs().empty())
+    narrow.getBody()->getTerminator()->erase();
+  builder.setInsertionPointToStart(narrow.getBody());
+  Value number = arith::ExtUIOp::create(builder, loc, builder.getI64Type(), narrow.getInductionVar());
+  loop.getInductionVar().replaceAllUsesWith(number);
+  for (auto [old, fresh] : llvm::zip_equal(loop.getRegionIterArgs(), narrow.getRegionIterArgs()))
+    old.replaceAllUsesWith(fresh);
+  narrow.getBody()->getOperations().splice(narrow.getBody()->end(), loop.getBody()->getOperations());
+  loop.replaceAllUsesWith(narrow.getResults());
+  loop.erase();
+}
+
 gpu::GPUFuncOp moveKernel(OpBuilder &builder, func::FuncOp kernel) {
   Location loc = kernel.getLoc();
   // How many tasks there are is the host's to say: it is the last argument.
@@ -117,6 +142,12 @@ gpu::GPUFuncOp moveKernel(OpBuilder &builder, func::FuncOp kernel) {
     place.erase();
   });
   SharedMemory(builder, moved).place();
+  SmallVector<scf::ForOp> loops;
+  moved.walk([&](scf::ForOp loop) {
+    if (loop.getBody()->getOps<scf::ForOp>().empty())
+      loops.push_back(loop);
+  });
+  llvm::for_each(loops, narrowCounter);
   return moved;
 }
 

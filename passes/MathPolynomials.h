@@ -126,6 +126,18 @@ inline constexpr double softplusF32[] = {
     0.00396837387,
 };
 
+// log1p(e) = e*P(e) for e in [0, 1]; error 2e-07
+inline constexpr double softplusShortF32[] = {
+    0.999999821,
+    -0.499974638,
+    0.332761109,
+    -0.244984627,
+    0.177525565,
+    -0.107777216,
+    0.0441531204,
+    -0.00855608936,
+};
+
 // 2*atanh(s) = 2*s + s*z*P(z), z = s*s, |s| <= 1/5; error 2.8e-09
 inline constexpr double atanhF32[] = {
     0.666669488,

@@ -682,7 +682,9 @@ def UnrollTiles : Pass<"ssm-unroll-tiles", "::mlir::func::FuncOp"> {
   let description = [{
     A row of extent 1 becomes a scalar. Rows are made where they are needed: each store, reduction and carried state asks
     for its rows one after another, and a row's whole chain, from its loads on, stands before the next row's, so that the
-    live registers are the states and one row's temporaries. Sums over register axes add into up to four partial sums.
+    live registers are the states and one row's temporaries. Sums over register axes add into two partial sums, or, of at
+    most 16 registers, into `partial-sums`: a GPU has other warps while a sum waits for itself, and adding up partial sums
+    takes an instruction; but where it adds pairs, two are what one was.
     Memory that goes through 2ⁿ registers before the next lane is accessed by rows of consecutive elements, which are taken
     apart, or put together, by halves.
     Afterwards tile operations take rows and scalars alone, and tile_delay and moves between registers are gone.
@@ -717,6 +719,8 @@ def UnrollTiles : Pass<"ssm-unroll-tiles", "::mlir::func::FuncOp"> {
     }
     ```
   }];
+  let options = [Option<"partialSums", "partial-sums", "int64_t", /*default=*/"2",
+                        "Partial sums that a sum over at most 16 registers adds into">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
 }

@@ -54,6 +54,12 @@ void ssm::addTile(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createCSEPass());
 }
 
+/// Whether a GPU's chip adds pairs of f32 in one instruction.
+static bool addsPairs(StringRef chip) {
+  unsigned capability = 0;
+  return chip.consume_front("sm_") && !chip.consumeInteger(10, capability) && capability >= 100;
+}
+
 void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {
   OpPassManager &kernel = passes.nest<func::FuncOp>();
   // While a sum's loads and what it makes of them are one tile each.
@@ -71,7 +77,7 @@ void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {
   bool rowsFirst = math.target != "cpu";
   if (!rowsFirst)
     kernel.addPass(createExpandMath(math));
-  kernel.addPass(createUnrollTiles());
+  kernel.addPass(createUnrollTiles({/*partialSums=*/options.target.gpu && !addsPairs(options.chip) ? 1 : 2}));
   if (rowsFirst)
     kernel.addPass(createExpandMath(math));
   // It counts the operations that functions take, and a GPU has other warps to fill the time.

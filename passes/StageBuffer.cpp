@@ -4,24 +4,31 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Peers.h"
 
 using namespace mlir;
 using namespace ssm;
 
-StageBuffer::StageBuffer(const Placement &block, DimSet set, Type element, int64_t chunk, int64_t chunksPerRow,
-                         bool byStep)
-    : set(set), type(element), steps(block.timeTile), chunk(chunk), access(block.accessBytes), byStep(byStep),
-      rowStrides(block.places.size(), 0) {
+/// Bytes that all banks give in a wavefront.
+static constexpr int64_t bankBytes = 128;
+
+StageBuffer::StageBuffer(const Placement &block, DimSet set, Type element, int64_t chunk, bool byStep, DimSet shared)
+    : set(set), shared(shared), type(element), steps(block.timeTile), chunk(chunk), access(block.accessBytes),
+      byStep(byStep), rowStrides(block.places.size(), 0) {
   for (unsigned dim = block.places.size(); dim-- > 0;)
     if (set.contains(dim)) {
       rowStrides[dim] = rows;
       rows *= block.places[dim].extent();
     }
   int64_t width = element.getIntOrFloatBitWidth() / 8;
+  for (unsigned dim = 0; dim < block.places.size(); ++dim)
+    if (shared.contains(dim))
+      llvm::append_range(sharers, block.peersOf(dim));
   if (byStep) {
+    int64_t chunks = llvm::divideCeil(steps, chunk);
     // A warp writes the same step of so many chunks and of the rows that are left of its threads: one bank each.
     padding = block.padding ? *block.padding / width
-                            : std::min<int64_t>(rows, std::max<int64_t>(1, PeerLevel::warpSize / chunksPerRow));
+                            : std::min<int64_t>(rows, std::max<int64_t>(1, PeerLevel::warpSize / chunks));
   } else {
     // An odd number of accesses: those at the same steps of so many rows as make up all banks meet each bank once.
     pitch = llvm::alignTo(steps * width, access);
@@ -35,7 +42,7 @@ StageBuffer::StageBuffer(const Placement &block, DimSet set, Type element, int64
 
 std::unique_ptr<StageBuffer> StageBuffer::forCopies(const Placement &block, DimSet set, Type element, int64_t slots,
                                                     bool readBySteps) {
-  auto buffer = std::make_unique<StageBuffer>(block, set, element, /*chunk=*/1, block.timeTile, /*byStep=*/false);
+  auto buffer = std::make_unique<StageBuffer>(block, set, element, /*chunk=*/1, /*byStep=*/false);
   buffer->slots = slots;
   int64_t width = element.getIntOrFloatBitWidth() / 8;
   if (!readBySteps && !block.padding)
@@ -45,6 +52,26 @@ std::unique_ptr<StageBuffer> StageBuffer::forCopies(const Placement &block, DimS
 
 int64_t StageBuffer::elementsOfSlot() const {
   return byStep ? steps * rows + llvm::divideCeil(steps, chunk) * padding : rows * pitch;
+}
+
+int64_t StageBuffer::parts() const {
+  int64_t count = 1;
+  for (PeerLevel level : sharers)
+    count *= level.count;
+  return count;
+}
+
+/// Elements from one slot or part to the next. Threads that store their parts of the same rows at once meet other banks
+/// than each other, and than those with the rows behind.
+int64_t StageBuffer::elementsToNext() const {
+  if (parts() == 1)
+    return elementsOfSlot();
+  int64_t width = type.getIntOrFloatBitWidth() / 8, rowsAtOnce = std::max<int64_t>(1, bankBytes / access / parts());
+  return (llvm::alignTo(elementsOfSlot() * width, bankBytes) + rowsAtOnce * access) / width;
+}
+
+Value StageBuffer::offsetOfPart(OpBuilder &builder, Value part) const {
+  return mulI64(builder, part, constantI64(builder, elementsToNext()));
 }
 
 void StageBuffer::allocate(OpBuilder &builder, Location loc) {
@@ -62,10 +89,19 @@ int64_t StageBuffer::alignmentOf(int64_t elements) const {
   return std::min<int64_t>(access, (bits & -bits) * width);
 }
 
-StageBuffer::Place StageBuffer::placeOf(OpBuilder &builder, const TileMemory &at, Value number, int64_t count) const {
+StageBuffer::Place StageBuffer::placeOf(OpBuilder &builder, const TileMemory &at, StepOfRun step, int64_t count) const {
   auto constant = [&](int64_t value) { return constantI64(builder, value); };
-  if (at.isReverse())
-    number = subI64(builder, constant(steps - count), number);
+  // Of a run of whole chunks, the place of each step is that of the run and a constant.
+  auto [run, further, length] = step;
+  if (!byStep || length % chunk != 0) {
+    run = addI64(builder, run, constant(further));
+    further = 0;
+    length = count;
+  }
+  if (at.isReverse()) {
+    run = subI64(builder, constant(steps - length), run);
+    further = length - count - further;
+  }
   Place place;
   Value row = constant(0);
   for (unsigned dim = 0; dim < rowStrides.size(); ++dim)
@@ -73,11 +109,13 @@ StageBuffer::Place StageBuffer::placeOf(OpBuilder &builder, const TileMemory &at
       row = addI64(builder, row, mulI64(builder, at.threadOffset(dim), constant(rowStrides[dim])));
   int64_t between = byStep ? 1 : pitch;
   if (byStep) {
-    Value before = builder.createOrFold<arith::DivUIOp>(builder.getUnknownLoc(), number, constant(chunk));
-    place.offset = addI64(builder, mulI64(builder, number, constant(rows)),
-                          addI64(builder, mulI64(builder, before, constant(padding)), row));
+    Value before = builder.createOrFold<arith::DivUIOp>(builder.getUnknownLoc(), run, constant(chunk));
+    Value begin = length % chunk == 0 ? mulI64(builder, before, constant(chunk * rows + padding))
+                                      : addI64(builder, mulI64(builder, run, constant(rows)),
+                                               mulI64(builder, before, constant(padding)));
+    place.offset = addI64(builder, addI64(builder, begin, row), constant(further * rows + further / chunk * padding));
   } else {
-    place.offset = addI64(builder, mulI64(builder, row, constant(pitch)), number);
+    place.offset = addI64(builder, mulI64(builder, row, constant(pitch)), run);
   }
   if (first)
     place.offset = addI64(builder, place.offset, first);
@@ -95,8 +133,9 @@ static VectorType stepsOf(VectorType type, int64_t count) {
   return VectorType::get(shape, type.getElementType());
 }
 
-Value StageBuffer::load(OpBuilder &builder, const TileMemory &at, Value number, Type element) const {
-  Place place = placeOf(builder, at, number, 1);
+Value StageBuffer::load(OpBuilder &builder, const TileMemory &at, StepOfRun step, Type element, int64_t part) const {
+  Place place = placeOf(builder, at, step, 1);
+  place.offset = addI64(builder, place.offset, offsetOfPart(builder, constantI64(builder, part)));
   VectorType tile = at.tileType(set, element);
   auto load = TileLoadOp::create(builder, builder.getUnknownLoc(), tile, type, memory, place.offset, place.strides,
                                  ValueRange(), builder.getArrayAttr({}), /*changing=*/true);
@@ -109,9 +148,10 @@ Value StageBuffer::load(OpBuilder &builder, const TileMemory &at, Value number, 
   return load;
 }
 
-Value StageBuffer::loadSteps(OpBuilder &builder, const TileMemory &at, Value number, int64_t count,
-                             Type element) const {
-  Place place = placeOf(builder, at, number, count);
+Value StageBuffer::loadSteps(OpBuilder &builder, const TileMemory &at, Value number, int64_t count, Type element,
+                             int64_t part) const {
+  Place place = placeOf(builder, at, {number}, count);
+  place.offset = addI64(builder, place.offset, offsetOfPart(builder, constantI64(builder, part)));
   auto load = TileLoadOp::create(builder, builder.getUnknownLoc(), stepsOf(at.tileType(set, element), count), type,
                                  memory, place.offset, place.strides, ValueRange(), builder.getArrayAttr({}),
                                  /*changing=*/true);
@@ -120,20 +160,27 @@ Value StageBuffer::loadSteps(OpBuilder &builder, const TileMemory &at, Value num
 }
 
 void StageBuffer::store(OpBuilder &builder, const TileMemory &at, Value tile, Value number, int64_t count) const {
-  if (byStep && count > 1) {
-    // The steps of a chunk stand apart: one after another.
-    auto whole = cast<VectorType>(tile.getType());
-    for (int64_t step = 0; step < count; ++step) {
-      SmallVector<int64_t> offsets(whole.getRank(), 0), extents(whole.getShape()), strides(whole.getRank(), 1);
-      offsets.back() = at.isReverse() ? count - 1 - step : step;
-      extents.back() = 1;
-      Value part =
-          vector::ExtractStridedSliceOp::create(builder, builder.getUnknownLoc(), tile, offsets, extents, strides);
-      store(builder, at, part, addI64(builder, number, constantI64(builder, step)));
-    }
-    return;
+  if (!byStep || count == 1)
+    return storeRun(builder, at, tile, {number}, count);
+  // The steps of a chunk stand apart: one after another.
+  auto whole = cast<VectorType>(tile.getType());
+  for (int64_t step = 0; step < count; ++step) {
+    SmallVector<int64_t> offsets(whole.getRank(), 0), extents(whole.getShape()), strides(whole.getRank(), 1);
+    offsets.back() = at.isReverse() ? count - 1 - step : step;
+    extents.back() = 1;
+    Value part =
+        vector::ExtractStridedSliceOp::create(builder, builder.getUnknownLoc(), tile, offsets, extents, strides);
+    storeRun(builder, at, part, {number, step, count}, 1);
   }
-  Place place = placeOf(builder, at, number, count);
+}
+
+/// Steps that stand side by side.
+void StageBuffer::storeRun(OpBuilder &builder, const TileMemory &at, Value tile, StepOfRun step, int64_t count) const {
+  Place place = placeOf(builder, at, step, count);
+  if (!sharers.empty()) {
+    Value thread = TilePlaceOp::create(builder, builder.getUnknownLoc(), builder.getI64Type(), "thread");
+    place.offset = addI64(builder, place.offset, offsetOfPart(builder, peerPosition(builder, thread, sharers)));
+  }
   auto store = TileStoreOp::create(builder, builder.getUnknownLoc(), tile, type, memory, place.offset, place.strides,
                                    ValueRange(), builder.getArrayAttr({}));
   if (count > 1)
@@ -142,7 +189,7 @@ void StageBuffer::store(OpBuilder &builder, const TileMemory &at, Value tile, Va
 
 void StageBuffer::copyRows(OpBuilder &builder, const TileMemory &at, unsigned tensor, Value time, int64_t count,
                            Value there) const {
-  Place place = placeOf(builder, at, at.stepsBefore(), count);
+  Place place = placeOf(builder, at, {at.stepsBefore()}, count);
   Value left = there ? subI64(builder, there, at.stepsBefore()) : there;
   at.copySteps(builder, tensor, time, count, left, memory, place.offset, ArrayRef(place.strides).drop_back());
 }

@@ -10,6 +10,8 @@ using namespace ssm;
 
 /// Coordinates that a thread may hold of a value whose steps are read as rows.
 static constexpr int64_t fewRows = 2;
+/// Bytes of the shortest access that threads are spread over rows for.
+static constexpr int64_t fewestBytes = 4;
 
 StagePlan::StagePlan(RecurrenceOp recurrence, const DimensionAnalysis &dims, const Placement &placement,
                      const KernelInterface &interface)
@@ -133,8 +135,24 @@ void StagePlan::chooseBefore() {
     // Each thread reads several of them at each step: they are converted once.
     if (staged[number].byStep)
       staged[number].element = computeType(recurrence);
-    groupOf(groupsBefore, staged[number].set).values.push_back(number);
+    StageGroup &group = groupOf(groupsBefore, staged[number].set);
+    group.values.push_back(number);
+    staged[number].chunk = std::min(chunk, group.placement.copies());
   }
+}
+
+/// The dimensions over which threads can leave parts of a value for what is left to a store, and nothing else, to add
+/// up; none where it is no sum or maximum of what several threads hold.
+DimSet StagePlan::sharedOver(Value value) const {
+  Operation *op = value.getDefiningOp();
+  if (!isa<SumOp, MaxOp>(op) || !isa<FloatType>(value.getType()) ||
+      !llvm::all_of(op->getUsers(), [&](Operation *user) { return late.contains(user); }))
+    return DimSet();
+  DimSet own = dims.of(op->getOperand(0)), over = dims.of(op->getAttrOfType<ArrayAttr>("over")), result;
+  for (unsigned dim = 0; dim < dims.count(); ++dim)
+    if ((own & over).contains(dim) && placement.places[dim].parts() > 1)
+      result = result.with(dim);
+  return result;
 }
 
 /// Leaves what ends in an output to its store, down to the values that are needed before it.
@@ -183,6 +201,9 @@ void StagePlan::chooseAfter() {
         group.values.push_back(number);
     }
   }
+  for (StagedValue &value : staged)
+    if (value.shared = sharedOver(value.value); !value.shared.empty())
+      value.element = computeType(recurrence);
 }
 
 static int64_t largestDivisor(int64_t number, int64_t atMost) {
@@ -190,6 +211,20 @@ static int64_t largestDivisor(int64_t number, int64_t atMost) {
     if (number % divisor == 0)
       return divisor;
   return 1;
+}
+
+/// Steps that a thread moves at once: as many as the widest access, fewer where the block has more threads than runs of
+/// these. Asynchronous copies are as wide as can be, and stages read the runs that their threads have copied.
+int64_t StagePlan::stepsTogether(DimSet set) const {
+  int64_t rows = 1, together = chunk;
+  for (unsigned dim = 0; dim < placement.places.size(); ++dim)
+    if (set.contains(dim))
+      rows *= placement.places[dim].extent();
+  int64_t width = placement.accessBytes / chunk;
+  while (!placement.copyStages && together * width > fewestBytes &&
+         rows * (placement.timeTile / together) < placement.threads())
+    together /= 2;
+  return together;
 }
 
 /// Threads along steps first, so that they read and write memory in runs, then along the dimensions of the set.
@@ -202,7 +237,7 @@ Placement StagePlan::spread(DimSet set) const {
   result.exchanged = DimSet().with(placement.scan);
   DimPlace &time = result.places[placement.scan];
   int64_t left = placement.threads();
-  time.threads = largestDivisor(placement.timeTile / chunk, std::min<int64_t>(left, PeerLevel::warpSize));
+  time.threads = largestDivisor(placement.timeTile / stepsTogether(set), std::min<int64_t>(left, PeerLevel::warpSize));
   time.copies = placement.timeTile / time.threads;
   left /= time.threads;
   for (unsigned dim = placement.places.size(); dim-- > 0;) {

@@ -15,6 +15,11 @@ struct StagedValue {
   mlir::Type element;
   /// Threads hold several coordinates of it, which stand together at each step.
   bool byStep = false;
+  /// Steps that a thread writes one after another.
+  int64_t chunk = 1;
+  /// Of a sum or maximum that is wanted after the steps alone: the dimensions over which threads leave their own parts
+  /// of it side by side, for those that read it to add up.
+  DimSet shared = DimSet();
 };
 
 /// What a block's threads do together before the steps of a time tile, or after them, spread over its coordinates and
@@ -66,9 +71,11 @@ private:
   void findLate(mlir::Value value, OutputOp output, llvm::SmallVectorImpl<mlir::Value> &early);
   unsigned addValue(mlir::Value value, mlir::Type element);
   bool isByStep(DimSet set) const;
+  DimSet sharedOver(mlir::Value value) const;
   bool copyInput(mlir::Value value, std::optional<DimSet> readers);
   bool copyInputsOf(mlir::Value value, DimSet readers, llvm::ArrayRef<mlir::Value> given);
   StageGroup &groupOf(std::vector<StageGroup> &groups, DimSet set);
+  int64_t stepsTogether(DimSet set) const;
   Placement spread(DimSet set) const;
   const KernelTensor *tensorOf(mlir::Operation *op) const;
 

@@ -37,7 +37,7 @@ TileStep::Shares TileStep::findShares(int64_t count) {
     return shares;
   Block &body = recurrence.getBody().front();
   for (Operation &op : body)
-    if (isa<SumOp, MaxOp>(op) && shares.reduced.empty())
+    if (isa<SumOp, MaxOp>(op) && shares.reduced.empty() && !leavesParts(op.getResult(0)))
       shares.reduced = sharedDims(op);
   if (shares.reduced.empty())
     return shares;
@@ -51,7 +51,8 @@ TileStep::Shares TileStep::findShares(int64_t count) {
                : op.getNumResults() && !isSink &&
                      llvm::all_of(op.getUsers(), [&](Operation *user) { return unneeded.contains(user); }))
       unneeded.insert(&op);
-    else if (output || (mayShare(op, shares.reduced) && !computable.contains(op.getResult(0))))
+    else if (output ||
+             (mayShare(op, shares.reduced) && !computable.contains(op.getResult(0)) && !leavesParts(op.getResult(0))))
       left.insert(&op);
   }
   bool isStable = false;

@@ -6,14 +6,40 @@
 using namespace mlir;
 using namespace ssm;
 
+/// Whether each thread hands over its own part of a sum.
+bool TileStep::leavesParts(Value value) const {
+  const StageBuffer *buffer = links ? links->sinks.lookup(value) : nullptr;
+  return buffer && buffer->parts() > 1;
+}
+
+/// What threads have left of a value, neighbours added up first.
+Value TileStep::joinParts(OpBuilder &builder, Value value, const StageBuffer &buffer,
+                          llvm::function_ref<Value(int64_t)> read) {
+  SmallVector<Value> parts = llvm::map_to_vector(llvm::seq(buffer.parts()), read);
+  while (parts.size() > 1) {
+    SmallVector<Value> joined;
+    for (size_t part = 0; part < parts.size(); part += 2)
+      joined.push_back(part + 1 < parts.size() ? combine(builder, value.getDefiningOp(), parts[part], parts[part + 1])
+                                               : parts[part]);
+    parts = std::move(joined);
+  }
+  return parts.front();
+}
+
 /// The tile of a value that stands in shared memory.
 Tiles TileStep::readStaged(OpBuilder &builder, Value value, const StageBuffer &buffer) {
   Type element = value.getType();
-  if (!group || group->count == 1 || buffer.isByStep())
-    return {buffer.load(builder, memory, addI64(builder, scratchStep, memory.stepsBefore()), element)};
+  if (!group || group->count == 1 || buffer.isByStep()) {
+    StepOfRun step = group && getConstantIntValue(memory.stepsBefore()) == 0
+                         ? StepOfRun{group->number, group->step, group->count}
+                         : StepOfRun{addI64(builder, scratchStep, memory.stepsBefore())};
+    return {joinParts(builder, value, buffer,
+                      [&](int64_t part) { return buffer.load(builder, memory, step, element, part); })};
+  }
   return readOfGroup(builder, value, [&](OpBuilder &at) -> Tiles {
     Value first = addI64(at, group->number, memory.stepsBefore());
-    return {buffer.loadSteps(at, memory, first, group->count, element)};
+    return {joinParts(at, value, buffer,
+                      [&](int64_t part) { return buffer.loadSteps(at, memory, first, group->count, element, part); })};
   });
 }
 
@@ -32,7 +58,7 @@ void TileStep::writeStaged(OpBuilder &builder) {
   for (auto &[value, tiles] : group->staged) {
     const StageBuffer &buffer = *links->sinks.lookup(value);
     OpBuilder at = builder;
-    if (Value stores = memory.storesShared(builder, buffer.dims().with(dims.scan())))
+    if (Value stores = memory.storesShared(builder, buffer.dims().with(dims.scan()) | buffer.sharedDims()))
       at = OpBuilder::atBlockTerminator(scf::IfOp::create(builder, loc, stores, /*withElseRegion=*/false).thenBlock());
     Value number = addI64(at, group->number, memory.stepsBefore());
     Value tile = tiles.size() == 1 ? tiles.front() : joinSteps(at, tiles);
@@ -62,7 +88,8 @@ bool TileStep::moveAsStored(OpBuilder &builder, OutputOp output) {
   const StageBuffer *buffer = sourceOf(output.getValue());
   unsigned number = memory.lookup(KernelTensor::Role::Output, output.getName());
   DimSet layout = dims.of(output.getLayout()).without(dims.scan());
-  if (!buffer || group->count == 1 || buffer->element() != memory.tensor(number).stored || buffer->dims() != layout)
+  if (!buffer || buffer->parts() > 1 || group->count == 1 || buffer->element() != memory.tensor(number).stored ||
+      buffer->dims() != layout)
     return false;
   Value first = addI64(builder, group->number, memory.stepsBefore());
   Value tile = buffer->loadSteps(builder, memory, first, group->count, buffer->element());

@@ -21,10 +21,9 @@ llvm::Error TileStages::bind(OpBuilder &builder, Block &entry) {
                                    "memory runs along '" +
                                    recurrence.getScan() + "'");
   copies.bind(builder, entry);
-  int64_t chunk = stagedSteps(recurrence, placement);
   for (const StagedValue &value : stages.values()) {
-    buffers.push_back(std::make_unique<StageBuffer>(placement, value.set, value.element, chunk,
-                                                    llvm::divideCeil(placement.timeTile, chunk), value.byStep));
+    buffers.push_back(
+        std::make_unique<StageBuffer>(placement, value.set, value.element, value.chunk, value.byStep, value.shared));
     buffers.back()->allocate(builder, recurrence.getLoc());
   }
   auto addCrew = [&](const StageGroup &group, std::vector<std::unique_ptr<Crew>> &crews) -> llvm::Error {

@@ -100,7 +100,7 @@ Tiles TileStep::emitReduction(OpBuilder &builder, Operation &op, const Tiles &va
         factor = factor ? mulI64(builder, factor, memory.sizeOf(builder, dim)) : memory.sizeOf(builder, dim);
   };
   scaleBy(isa<SumOp>(op) ? absent : isa<MeanOp>(op) ? reduced : DimSet());
-  bool isShared = group && group->shares.sums.contains(&op);
+  bool isShared = (group && group->shares.sums.contains(&op)) || leavesParts(op.getResult(0));
   Tiles result;
   for (Value tile : values) {
     Type element = cast<VectorType>(tile.getType()).getElementType();

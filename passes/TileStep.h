@@ -128,6 +128,9 @@ private:
   void emitShares(mlir::OpBuilder &builder);
   // Stages: TileStaged.cpp.
   const StageBuffer *sourceOf(mlir::Value value) const { return links ? links->sources.lookup(value) : nullptr; }
+  bool leavesParts(mlir::Value value) const;
+  mlir::Value joinParts(mlir::OpBuilder &builder, mlir::Value value, const StageBuffer &buffer,
+                        llvm::function_ref<mlir::Value(int64_t)> read);
   Tiles readStaged(mlir::OpBuilder &builder, mlir::Value value, const StageBuffer &buffer);
   void collectStaged(mlir::OpBuilder &builder);
   void writeStaged(mlir::OpBuilder &builder);

@@ -26,8 +26,9 @@ using namespace mlir;
 using namespace ssm;
 
 namespace {
-/// Sums over rows add into this many partial sums, so that their latencies overlap.
-constexpr size_t partialSums = 2;
+/// Sums over rows add into two partial sums, so that their latencies overlap; over few rows into as many as the pass is
+/// told.
+constexpr int64_t partialsOfMany = 2, fewRows = 16;
 /// Elements of 16 bytes, the least that is worth an access.
 constexpr int64_t shortPiece = 4;
 
@@ -38,7 +39,8 @@ bool touchesTiles(Operation &op) {
 
 class Unroller {
 public:
-  explicit Unroller(func::FuncOp kernel) : kernel(kernel), builder(kernel.getContext()) {}
+  Unroller(func::FuncOp kernel, int64_t partialsOfFew)
+      : kernel(kernel), builder(kernel.getContext()), partialsOfFew(partialsOfFew) {}
 
   LogicalResult run() {
     process(kernel.getBody().front());
@@ -620,6 +622,7 @@ private:
     SmallVector<Value> partials;
     size_t count = 0;
     int64_t sourceRows = source.count();
+    size_t mostPartials = sourceRows / target.count() <= fewRows ? partialsOfFew : partialsOfMany;
     for (int64_t from = 0; from < sourceRows; ++from) {
       SmallVector<int64_t> at = source.at(from);
       for (int64_t axis : reduce.getAxes())
@@ -630,10 +633,10 @@ private:
       Value term = termOf(reduce, from);
       if (!term)
         continue;
-      if (partials.size() < partialSums)
+      if (partials.size() < mostPartials)
         partials.push_back(term);
       else
-        partials[count % partialSums] = combine(reduce, partials[count % partialSums], term);
+        partials[count % mostPartials] = combine(reduce, partials[count % mostPartials], term);
       ++count;
     }
     insertFor(*reduce);
@@ -653,6 +656,7 @@ private:
 
   func::FuncOp kernel;
   OpBuilder builder;
+  int64_t partialsOfFew;
   /// The operation that asks for rows now.
   Operation *root = nullptr;
   llvm::DenseMap<Value, SmallVector<Value>> known;
@@ -662,8 +666,10 @@ private:
 };
 
 struct UnrollTiles : ssm::impl::UnrollTilesBase<UnrollTiles> {
+  using UnrollTilesBase::UnrollTilesBase;
+
   void runOnOperation() override {
-    if (mlir::failed(Unroller(getOperation()).run()))
+    if (mlir::failed(Unroller(getOperation(), partialSums).run()))
       signalPassFailure();
   }
 };

@@ -1,6 +1,7 @@
 // The only place that talks to LLVM's back ends.
 
 #include "codegen/lowering/Machine.h"
+#include "codegen/lowering/JoinShared.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -98,6 +99,8 @@ void ssm::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
 }
 
 Expected<std::string> ssm::emitCode(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType type) {
+  if (machine.getTargetTriple().isNVPTX())
+    joinSharedArrays(module);
   llvm::SmallString<0> text;
   llvm::raw_svector_ostream stream(text);
   llvm::legacy::PassManager passes;

@@ -41,3 +41,26 @@ func.func @sharing() attributes {ssm.threads = 64 : i64} {
   llvm.store %zero, %place : f32, !llvm.ptr<3>
   return
 }
+
+// A loop whose bounds are known, with none inside, counts in 32 bits.
+// CHECK:       gpu.func @counting
+// CHECK-DAG:     %[[TO:.*]] = arith.constant 32 : i32
+// CHECK-DAG:     %[[STEP:.*]] = arith.constant 8 : i32
+// CHECK:         scf.for %[[I:.*]] = %{{.*}} to %[[TO]] step %[[STEP]] iter_args(%[[SUM:.*]] = %{{.*}}) -> (i64)  : i32
+// CHECK-NEXT:      %[[WIDE:.*]] = arith.extui %[[I]] : i32 to i64
+// CHECK-NEXT:      %[[NEXT:.*]] = arith.addi %[[SUM]], %[[WIDE]] : i64
+// CHECK-NEXT:      scf.yield %[[NEXT]]
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %arg{{[0-9]+}} step %{{.*}} : i64
+func.func @counting(%p: !llvm.ptr, %size: i64) attributes {ssm.threads = 64 : i64} {
+  %c0 = arith.constant 0 : i64
+  %c8 = arith.constant 8 : i64
+  %c32 = arith.constant 32 : i64
+  %sum = scf.for %i = %c0 to %c32 step %c8 iter_args(%s = %c0) -> i64 : i64 {
+    %next = arith.addi %s, %i : i64
+    scf.yield %next : i64
+  }
+  scf.for %i = %c0 to %size step %c8 : i64 {
+    llvm.store %sum, %p : i64, !llvm.ptr
+  }
+  return
+}

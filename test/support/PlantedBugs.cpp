@@ -2,9 +2,11 @@
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/Dominators.h"
+#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/IntrinsicInst.h"
+#include "llvm/IR/IntrinsicsNVPTX.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace ssm::test;
@@ -28,6 +30,8 @@ const char *ssm::test::nameOf(Bug bug) {
     return "acquire";
   case Bug::Guard:
     return "guard";
+  case Bug::Ticket:
+    return "ticket";
   }
   llvm_unreachable("unknown bug");
 }
@@ -103,6 +107,13 @@ static int maskOperand(StringRef intrinsic) {
   return intrinsic.starts_with("llvm.masked.store") ? 2 : intrinsic.starts_with("llvm.masked.load") ? 1 : -1;
 }
 
+/// Whether an instruction counts up, and what it counted is used.
+static bool isTicket(const Instruction &instruction) {
+  auto *update = llvm::dyn_cast<llvm::AtomicRMWInst>(&instruction);
+  auto *step = update ? llvm::dyn_cast<llvm::ConstantInt>(update->getValOperand()) : nullptr;
+  return step && update->getOperation() == llvm::AtomicRMWInst::Add && step->isOne() && !update->use_empty();
+}
+
 static bool isPlace(const Instruction &instruction, Bug bug) {
   StringRef name = intrinsicName(instruction);
   std::optional<AtomicOrdering> ordering = orderingOf(instruction);
@@ -122,6 +133,8 @@ static bool isPlace(const Instruction &instruction, Bug bug) {
     return ordering && llvm::isAcquireOrStronger(*ordering);
   case Bug::Guard:
     return guardedWay(instruction) >= 0 || maskOperand(name) >= 0;
+  case Bug::Ticket:
+    return isTicket(instruction);
   }
   llvm_unreachable("unknown bug");
 }
@@ -145,6 +158,12 @@ static void plant(Instruction &instruction, Bug bug) {
       call.setArgOperand(mask, llvm::Constant::getAllOnesValue(call.getArgOperand(mask)->getType()));
     }
     return;
+  case Bug::Ticket: {
+    llvm::IRBuilder<> builder(&instruction);
+    llvm::Value *block = builder.CreateIntrinsic(builder.getInt32Ty(), llvm::Intrinsic::nvvm_read_ptx_sreg_ctaid_x, {});
+    instruction.replaceAllUsesWith(builder.CreateZExt(block, instruction.getType()));
+    return void(instruction.eraseFromParent());
+  }
   default:
     return void(instruction.eraseFromParent());
   }

@@ -7,7 +7,7 @@
 
 namespace ssm::test {
 
-/// What is taken out of a module of NVVM kernels.
+/// What is taken out of a module of NVVM kernels, or put in the place of something.
 enum class Bug {
   /// A barrier of the block, a bar.warp.sync, a wait for asynchronous copies, a fence.
   Barrier,
@@ -19,6 +19,8 @@ enum class Bug {
   Acquire,
   /// A branch around an access always takes it, and a masked access has all elements.
   Guard,
+  /// A block takes its own number for a ticket.
+  Ticket,
 };
 const char *nameOf(Bug bug);
 

@@ -26,5 +26,6 @@ assert an_element("global_loads bytes", "global_stores bytes") <= 9
 for kind in ("global_loads", "global_stores"):
     assert more[f"{kind} partly_used"] == 0, "a request uses a part of a sector"
     assert more[f"{kind} runs_below_64_bytes"] == 0, "memory is moved in short runs"
-assert more["shared_loads bank_conflicts"] == 0
+for kind in ("shared_loads", "shared_stores"):
+    assert more[f"{kind} bank_conflicts"] == 0, "threads of a warp meet in a bank"
 assert an_element("operations special-function") <= 20
