@@ -33,6 +33,9 @@ public:
       if (isa<PreviousOp>(op) ||
           llvm::any_of(op.getOperands(), [&](Value value) { return ofStates.contains(value.getDefiningOp()); }))
         ofStates.insert(&op);
+    for (Operation &op : llvm::reverse(work.recurrence.getBody().front()))
+      if (isa<NextOp>(op) || llvm::any_of(op.getUsers(), [&](Operation *user) { return intoStates.contains(user); }))
+        intoStates.insert(&op);
   }
 
   Prediction predict(const Candidate &candidate) const override {
@@ -58,6 +61,11 @@ private:
         count *= placement.places[dim].parts();
     return count;
   }
+  /// Whether threads leave their parts of a sum to those that store what follows from it.
+  bool leavesParts(const Placement &placement, Operation *op) const {
+    return placement.stagesBlocks && !placement.storesApart.empty() && isa<SumOp, MaxOp>(op) &&
+           !intoStates.contains(op);
+  }
   bool isStaged(const Placement &placement, StringRef name, bool isInput) const {
     return placement.stagesBlocks && (isInput ? inputsAlong : outputsAlong).contains(name) &&
            (placement.stagesFree || (isInput ? placement.loadsStaged(name)
@@ -69,23 +77,31 @@ private:
   Multiprocessor limits;
   GpuParameters gpu;
   llvm::StringSet<> inputsAlong, outputsAlong;
-  llvm::DenseSet<Operation *> ofStates;
+  /// What states go into, and what goes into states.
+  llvm::DenseSet<Operation *> ofStates, intoStates;
   bool hasExponentials = false;
 };
 } // namespace
 
-/// Lanes exchange by shuffles. Of several steps in a row each exchange hands over half of the sums and keeps the other
-/// half, until one is left: m values over n lanes take about m exchanges where m is large, log2 n where it is 1.
-/// Threads of other warps go through shared memory, between two barriers.
+/// A thread adds what it holds up in a chain, into which products go. Lanes exchange by shuffles. Of several steps in a
+/// row each exchange hands over half of the sums and keeps the other half, until one is left: m values over n lanes
+/// take about m exchanges where m is large, log2 n where it is 1. Threads of other warps go through shared memory,
+/// between two barriers.
 void GpuCost::addSum(const Placement &placement, const ValueWork &value, Operations &operations) const {
   DimSet result = work.dims.of(value.op->getResult(0)), over = work.dims.of(value.op->getOperand(0)) - result;
-  operations.arithmetic += value.rows * value.times;
+  Operation *from = value.op->getOperand(0).getDefiningOp();
+  bool ofProducts = isa_and_present<arith::MulFOp>(from) && from->hasOneUse();
+  operations.arithmetic += ofProducts ? 0 : value.rows * value.times;
   double rows = work.rows(placement, result) * work.turns(placement, result);
   for (unsigned dim = 0; dim < work.dims.count(); ++dim) {
     if (!over.contains(dim))
       continue;
     for (PeerLevel level : placement.peersOf(dim))
-      if (level.inWarp()) {
+      if (leavesParts(placement, value.op)) {
+        // Steps are written and read four at a time; each thread adds the parts of its share of the results.
+        operations.shared += rows / 2;
+        operations.arithmetic += rows * static_cast<double>(level.count - 1) / static_cast<double>(level.count);
+      } else if (level.inWarp()) {
         double steps = static_cast<double>(placement.copies()), left = rows * steps, exchanges = 0;
         for (int64_t lanes = level.count; lanes > 1; lanes /= 2) {
           left = std::max(1.0, std::ceil(left / 2));
@@ -203,6 +219,10 @@ int64_t GpuCost::sharedBytes(const Placement &placement) const {
         rows *= placement.places[dim].extent();
     bytes += rows * (placement.timeTile * 4.0 + 16);
   }
+  for (Operation &op : work.recurrence.getBody().front())
+    if (leavesParts(placement, &op))
+      bytes += work.rows(placement, work.dims.of(op.getResult(0))) *
+               static_cast<double>(placement.threads() * placement.timeTile) * 4;
   return static_cast<int64_t>(std::min(bytes, 1e9));
 }
 

@@ -1,0 +1,327 @@
+// The default schedule for a CPU.
+//
+// Every candidate for the lanes gets a cost, which is the inverse of how full the lanes are, times a penalty where
+// the states overflow the registers, plus the price of summing or moving across lanes. The cheapest wins; registers
+// that are left take more coordinates of the lanes' dimension, or several of another one where lanes are summed over.
+// Matrix states, which fit neither way, stand in a task's memory: rows along a parallel dimension, a loop over those
+// that are summed over. So do those of elementwise steps along which memory runs, if a core's share of a step's row is
+// half a page or more: a stream is read in order.
+
+#include "dialect/MatrixStates.h"
+#include "schedule/DefaultRules.h"
+
+using namespace mlir;
+using namespace ssm;
+
+namespace {
+/// Vector registers that states may not fill: one row's temporaries, and the constants of exp.
+constexpr double otherRegisters = 14;
+constexpr double spillPenalty = 0.5;
+constexpr double lanePrice = 0.25;
+/// Bytes of scratch that all staged tensors of a time tile may take: well inside an L1 cache.
+constexpr int64_t scratchBytes = 16 << 10;
+/// A state is a matrix if this many vectors, or more, are summed over.
+constexpr int64_t manyElements = 4;
+/// What a task should keep of matrix states, inside an L1 cache, and the most that it may, inside an L2 cache.
+constexpr int64_t matrixBytes = 32 << 10, mostMatrixBytes = 512 << 10;
+constexpr int64_t matrixSteps = 16;
+/// Steps that run as one, at most: what they sum of each other grows with the square of their number. Rows of a tile
+/// then, whose accumulators are independent enough to fill the time of a multiplication.
+constexpr int64_t stepsTogether = 4, rowsTogether = 2;
+/// Rows that share what is loaded.
+constexpr int64_t maxRows = 4;
+/// Elementwise steps want long pieces of memory at each.
+constexpr int64_t maxRowsOfLanes = 8;
+/// Pieces of memory that are worth reading in order: half a page, with which a processor sees the pattern in time.
+constexpr int64_t streamBytes = 2 << 10;
+/// Tiles of the lanes' dimension that a task of a row has.
+constexpr int64_t tilesOfRow = 32;
+/// Tiles of the lanes' dimension that should be left for the cores.
+constexpr int64_t fewestTasks = 4;
+
+class CpuRules : public DefaultRules {
+public:
+  using DefaultRules::DefaultRules;
+
+  Schedule build() {
+    int64_t lanes = target.vectorBytes / elementBytes;
+    if (std::optional<Schedule> schedule = buildForMatrices(lanes))
+      return *schedule;
+    if (std::optional<Schedule> schedule = buildForStreams(lanes))
+      return *schedule;
+    std::optional<unsigned> laneDim = chooseLanes(lanes);
+    int64_t left = (target.vectorRegisters - otherRegisters) / std::max(1.0, stateRegisters(laneDim, lanes));
+    // With a sum over lanes, several coordinates of a parallel dimension share what is loaded and overlap their trees.
+    std::optional<unsigned> regDim;
+    if (laneDim && held.contains(*laneDim))
+      for (unsigned dim = 0; dim < dims.count(); ++dim)
+        if (!isAlone(dim) && !held.contains(dim) && (!regDim || weight(dim) >= weight(*regDim)))
+          regDim = dim;
+    int64_t regs = 1;
+    while (regs < maxRows && regs * 2 <= left && regDim && sizeOf(*regDim).value_or(regs * 2) >= regs * 2)
+      regs *= 2;
+    if (laneDim && !held.contains(*laneDim)) {
+      regDim = laneDim;
+      regs = rowsOfLanes(*laneDim, lanes, left);
+    }
+
+    Schedule schedule;
+    int64_t rowElements = 0;
+    for (unsigned dim = 0; dim < dims.count(); ++dim) {
+      DimPlacement placement{dims.name(dim).str(), {}};
+      if (dim == dims.scan())
+        continue;
+      if (!held.contains(dim))
+        placement.levels.push_back({Level::Grid, std::nullopt});
+      if (dim == laneDim)
+        placement.levels.push_back({Level::Lane, lanes});
+      int64_t count = held.contains(dim) ? llvm::divideCeil(*sizeOf(dim), dim == laneDim ? lanes : 1)
+                      : dim == regDim    ? regs
+                                         : 1;
+      if (count > 1 || placement.levels.empty())
+        placement.levels.push_back({Level::Reg, std::max<int64_t>(count, 1)});
+      rowElements = std::max<int64_t>(rowElements, std::max<int64_t>(count, 1) * (dim == laneDim ? lanes : 1));
+      schedule.dims.push_back(placement);
+    }
+    if (rowDim)
+      return shareRow(schedule, laneDim, regs * lanes);
+    int64_t timeTile = 64;
+    while (timeTile > 16 && timeTile * rowElements * elementBytes * 6 > scratchBytes)
+      timeTile /= 2;
+    schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, timeTile}}});
+    schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
+    return schedule;
+  }
+
+private:
+  /// How much of the lanes a dimension fills.
+  double fullness(unsigned dim, int64_t lanes) {
+    std::optional<int64_t> size = sizeOf(dim);
+    if (!size)
+      return 1;
+    int64_t padded = llvm::divideCeil(std::max<int64_t>(*size, 1), lanes) * lanes;
+    return std::max<double>(*size, 1) / padded;
+  }
+
+  /// Vector registers that all states of one tile take, with `laneDim` on the lanes.
+  double stateRegisters(std::optional<unsigned> laneDim, int64_t lanes) {
+    double sum = 0;
+    for (const State &state : states) {
+      double count = (isa<ComplexType>(state.type) ? 2 : 1) * std::max<int64_t>(state.depth, 0);
+      DimSet set = dims.of(state.layout) & held;
+      for (unsigned dim = 0; dim < dims.count(); ++dim)
+        if (set.contains(dim))
+          count *= dim == laneDim ? llvm::divideCeil(*sizeOf(dim), lanes) : std::max<int64_t>(*sizeOf(dim), 1);
+      sum += count;
+    }
+    return sum;
+  }
+
+  double cost(unsigned dim, int64_t lanes) {
+    double spill = stateRegisters(dim, lanes) > target.vectorRegisters - otherRegisters ? 1 + spillPenalty : 1;
+    double price = held.contains(dim) ? lanePrice : 0;
+    if (isMovedAlong(dim))
+      price += 1;
+    return spill * (1 + price) / fullness(dim, lanes) - 0.1 * weight(dim);
+  }
+
+  std::optional<unsigned> chooseLanes(int64_t lanes) {
+    std::optional<unsigned> best;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (!isAlone(dim) && !taps.contains(dim) && (!best || cost(dim, lanes) <= cost(*best, lanes)))
+        best = dim;
+    return best;
+  }
+
+  /// Elements of the dimensions held whole that one state has, of the largest state.
+  int64_t heldElements() {
+    int64_t most = 0;
+    for (const State &state : states) {
+      int64_t count = state.depth > 0;
+      for (unsigned dim = 0; dim < dims.count(); ++dim)
+        if ((dims.of(state.layout) & held).contains(dim))
+          count *= std::max<int64_t>(*sizeOf(dim), 1);
+      most = std::max(most, count);
+    }
+    return most;
+  }
+
+  /// The parallel dimension along which matrix states are best cut into rows: one of each state with held dimensions.
+  std::optional<unsigned> chooseRows(int64_t lanes) {
+    std::optional<unsigned> best;
+    for (unsigned dim = 0; dim < dims.count(); ++dim) {
+      if (isAlone(dim) || held.contains(dim) || sizeOf(dim).value_or(lanes) < lanes)
+        continue;
+      bool isOfAll = llvm::all_of(states, [&](const State &state) {
+        DimSet set = dims.of(state.layout);
+        return (set & held).empty() || set.contains(dim);
+      });
+      if (isOfAll && (!best || weight(dim) * fullness(dim, lanes) >= weight(*best) * fullness(*best, lanes)))
+        best = dim;
+    }
+    return best;
+  }
+
+  /// Whether every matrix is read in sums and updated by products, so that a row is loaded and stored once for several
+  /// steps, and what a step reads of those before it in the block are a few numbers.
+  bool readsInBlocks(unsigned rows) {
+    std::vector<MatrixState> found = findMatrixStates(recurrence, dims);
+    return llvm::all_of(states, [&](const State &state) {
+      if (state.depth != 1)
+        return false;
+      DimSet set = dims.of(state.layout);
+      if (!set.contains(rows) || (set & held).empty())
+        return true;
+      return llvm::any_of(
+          found, [&](const MatrixState &matrix) { return matrix.name == state.name && matrix.rows.contains(rows); });
+    });
+  }
+
+  /// The rest of a schedule of a few steps: most of their time is the states' way from memory and back, which goes in
+  /// whole pieces where registers run along it.
+  Schedule addMatrixOfStep(Schedule schedule, int64_t lanes) {
+    schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, std::nullopt}}});
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (held.contains(dim)) {
+        bool isContiguous =
+            llvm::any_of(states, [&](const State &state) { return state.layout.getDims().back() == dims.name(dim); });
+        int64_t regs = isContiguous && sizeOf(dim).value_or(lanes) % lanes == 0 ? lanes : 1;
+        schedule.dims.push_back({dims.name(dim).str(), {{Level::Loop, std::nullopt}, {Level::Reg, regs}}});
+      }
+    return schedule;
+  }
+
+  /// With many elements a row, a sum over lanes costs more than the rest, and states of few rows overflow the
+  /// registers: a loop over the summed dimensions, with a few rows at each turn, loads and stores each element once a
+  /// step.
+  std::optional<Schedule> buildForMatrices(int64_t lanes) {
+    int64_t elements = heldElements();
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (held.contains(dim) && isMovedAlong(dim))
+        return std::nullopt;
+    std::optional<unsigned> along = chooseRows(lanes);
+    if (elements < manyElements * lanes || !along)
+      return std::nullopt;
+    int64_t regs = rows.isInPlace() ? 1 : maxRows;
+    while (regs > 1 && (sizeOf(*along).value_or(regs * lanes) < regs * lanes ||
+                        elements * regs * lanes * elementBytes > matrixBytes))
+      regs /= 2;
+    if (elements * regs * lanes * elementBytes > mostMatrixBytes)
+      return std::nullopt;
+    bool isBlocked = !rows.isInPlace() && !rowDim && readsInBlocks(*along);
+    // Steps at once share sums over the held dimensions: tiles of a short row follow inside a block of steps.
+    int64_t tile = std::min(regs, rowsTogether) * lanes, size = sizeOf(*along).value_or(0);
+    bool isInside = isBlocked && recurrence.sizeOf(dims.name(*along)) && size > tile && size <= tile * maxRows &&
+                    elements * size * elementBytes <= matrixBytes;
+    if (isInside)
+      regs = std::min(regs, rowsTogether);
+    int64_t steps = isBlocked ? stepsAtOnce(regs) : 1;
+    DimPlacement row{dims.name(*along).str(),
+                     {{isInside ? Level::Loop : Level::Grid, std::nullopt}, {Level::Lane, lanes}}};
+    if (regs > 1)
+      row.levels.push_back({Level::Reg, regs});
+    Schedule schedule;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim == *along && !isInside)
+        schedule.dims.push_back(row);
+      else if (dim != *along && dim != dims.scan() && !held.contains(dim))
+        schedule.dims.push_back({dims.name(dim).str(), {{Level::Grid, std::nullopt}}});
+    if (rows.isInPlace())
+      return addMatrixOfStep(schedule, lanes);
+    schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, llvm::alignTo(matrixSteps, steps)}}});
+    if (steps > 1)
+      schedule.dims.back().levels.push_back({Level::Reg, steps});
+    if (isInside)
+      schedule.dims.push_back(row);
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (held.contains(dim))
+        schedule.dims.push_back({dims.name(dim).str(), {{Level::Loop, std::nullopt}, {Level::Reg, 1}}});
+    schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
+    return schedule;
+  }
+
+  /// A row of each step's sum and product, and of the state, are in registers together. Each task adds up the sums
+  /// of its steps anew, so tasks of many rows take few.
+  int64_t stepsAtOnce(int64_t regs) {
+    int64_t steps = regs > rowsTogether ? stepsTogether / 2 : stepsTogether;
+    while (steps > 1 && regs * (2 * steps + 1) > target.vectorRegisters)
+      --steps;
+    return steps;
+  }
+
+  /// Rows of the lanes' dimension at once: as many as registers take, as long as some tasks are left.
+  int64_t rowsOfLanes(unsigned dim, int64_t lanes, int64_t left) {
+    int64_t rows = 1;
+    while (rows * 2 <= std::min(left, maxRowsOfLanes) &&
+           sizeOf(dim).value_or(lanes * fewestTasks * maxRows) >= rows * 2 * lanes * fewestTasks)
+      rows *= 2;
+    return rows;
+  }
+
+  /// Whether all that varies in time has its memory along `dim`, and nothing is remembered for longer than a step.
+  bool streamsAlong(unsigned dim) {
+    for (Operation &op : recurrence.getBody().front()) {
+      LayoutAttr layout;
+      if (auto input = dyn_cast<InputOp>(op))
+        layout = input.getLayout();
+      else if (auto output = dyn_cast<OutputOp>(op))
+        layout = output.getLayout();
+      if (layout && dims.of(layout).contains(dims.scan()) && dims.of(layout).contains(dim) &&
+          layout.getDims().back() != dims.name(dim))
+        return false;
+    }
+    return llvm::all_of(states, [](const State &state) { return state.depth == 1; });
+  }
+
+  /// Elementwise steps wait for memory, which is fastest in long pieces one after another: a core's share of all
+  /// coordinates at each step, its states in an L1 cache, rather than all steps for a few lines of each row.
+  std::optional<Schedule> buildForStreams(int64_t lanes) {
+    std::optional<unsigned> along;
+    int64_t others = 1;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (!isAlone(dim) && streamsAlong(dim) && (!along || weight(dim) >= weight(*along)))
+        along = dim;
+    if (!held.empty() || target.cores == 0 || !along || !sizeOf(*along))
+      return std::nullopt;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && dim != along)
+        others *= std::max<int64_t>(sizeOf(dim).value_or(1), 1);
+    int64_t tile = lanes * maxRows, parts = 1;
+    auto share = [&]() -> int64_t { return llvm::divideCeil(llvm::divideCeil(*sizeOf(*along), parts), tile) * tile; };
+    auto bytes = [&] { return share() * elementBytes * static_cast<int64_t>(states.size()); };
+    while (share() > tile && (others * parts < target.cores || bytes() > matrixBytes))
+      ++parts;
+    if (share() * elementBytes < streamBytes)
+      return std::nullopt;
+    Schedule schedule;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && dim != along)
+        schedule.dims.push_back({dims.name(dim).str(), {{Level::Grid, std::nullopt}}});
+    schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, std::nullopt}}});
+    schedule.dims.push_back(
+        {dims.name(*along).str(),
+         {{Level::Grid, share()}, {Level::Loop, std::nullopt}, {Level::Lane, lanes}, {Level::Reg, maxRows}}});
+    return schedule;
+  }
+
+  /// A task of rows takes many tiles of the lanes' dimension: what it looks up of its row is for all of them. A few
+  /// steps are read where they stand.
+  Schedule shareRow(Schedule schedule, std::optional<unsigned> laneDim, int64_t tile) {
+    for (DimPlacement &placement : schedule.dims)
+      if (laneDim && placement.dim == dims.name(*laneDim) && placement.isOn(Level::Grid)) {
+        placement.levels.front().count = tile * tilesOfRow;
+        placement.levels.insert(placement.levels.begin() + 1, {Level::Loop, std::nullopt});
+      }
+    bool isShort = rows.isInPlace();
+    schedule.dims.push_back(
+        {dims.name(dims.scan()).str(), {{Level::Loop, isShort ? std::nullopt : std::optional<int64_t>(16)}}});
+    if (!isShort)
+      schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
+    return schedule;
+  }
+};
+} // namespace
+
+Schedule ssm::defaultForCpu(RecurrenceOp recurrence, const Target &target, const SizeHints &hints) {
+  return CpuRules(recurrence, target, hints).build();
+}

@@ -1,0 +1,264 @@
+// The default schedule for a GPU.
+//
+// Blocks of 128 threads over the widest parallel dimension, so that a thread keeps its states in registers and
+// sums alone. Where these are too many registers, or threads do not fill the device, the largest dimension that is
+// summed over is spread over lanes of a warp, at a shuffle for each doubling; states that are too many registers even
+// so stand in local memory. Where threads do not fill the device, time is cut into chunks over the grid, at twice the
+// work.
+
+#include "schedule/DefaultRules.h"
+#include "schedule/ScannedTensors.h"
+
+using namespace mlir;
+using namespace ssm;
+
+namespace {
+/// Registers of a thread for what it keeps from step to step; a step's own values and addresses take as many.
+constexpr int64_t keptRegisters = 96;
+constexpr int64_t warpLanes = 32, blockThreads = 128;
+/// Threads wanted on one core of a GPU, to hide latencies: about 8 warps. Lanes double their number, so that from 6 on
+/// no more are taken.
+constexpr int64_t threadsPerCore = 6 * warpLanes;
+/// Where time tiles are staged, two lanes are better than one up to 16 warps on a core: the registers of a state are
+/// half as many, so that there are twice the warps. More lanes take more of shared memory's time, and are taken up to 3
+/// warps; beyond a few of them, chunks of time are better. Measured on an H100 (bench/results).
+constexpr int64_t warpsStaged = 16, warpsSplit = 3, lanesBeforeChunks = 4;
+/// Steps of a staged time tile, and of them those that a thread reads and writes at once.
+constexpr int64_t stagedTile = 32, stagedCopies = 8;
+/// Bytes of them that leave room for another block on a multiprocessor.
+constexpr int64_t mostStagedBytes = 96 << 10;
+/// Cutting time doubles the work, so it has to bring several times the threads; and chunks' own costs need steps.
+constexpr int64_t fewestChunks = 4, fewestChunkSteps = 512;
+
+class GpuRules : public DefaultRules {
+public:
+  using DefaultRules::DefaultRules;
+
+  /// Whether memory runs along time, so that time tiles go through shared memory: blocks read and write it in runs. A
+  /// few steps are not worth it.
+  bool isStaged() {
+    return !rowDim && sizeOf(dims.scan()).value_or(stagedTile) >= stagedTile &&
+           llvm::any_of(tensorsAlongScan(recurrence), [](const ScannedTensor &tensor) { return tensor.isInput; });
+  }
+
+  Schedule build(bool isStaged) {
+    std::optional<unsigned> threadDim;
+    // A dimension that fills a warp is large enough; among those, the one along which memory is contiguous coalesces.
+    auto score = [&](unsigned dim) { return std::min<double>(sizeOf(dim).value_or(32), 32) * (1 + weight(dim)); };
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (!isAlone(dim) && !held.contains(dim) && (!threadDim || score(dim) >= score(*threadDim)))
+        threadDim = dim;
+    std::optional<int64_t> parallel = parallelSize();
+    std::optional<unsigned> laneDim;
+    int64_t lanes = 1;
+    std::tie(laneDim, lanes) = chooseWarpLanes(parallel, isStaged);
+    int64_t wanted = threadsBefore(lanes, isStaged);
+    // More than a few lanes cost more than chunks of time do.
+    if (isStaged && lanes > lanesBeforeChunks && parallel && keptBy(laneDim, 2) <= keptMost(isStaged) &&
+        chooseChunk(2 * *parallel, threadsBefore(1, isStaged))) {
+      lanes = 2;
+      wanted = threadsBefore(1, isStaged);
+    }
+    bool isTooMuch = keptBy(laneDim, lanes) > 2 * keptRegisters;
+    if (isTooMuch) {
+      laneDim = std::nullopt;
+      lanes = 1;
+      isStaged = false;
+      wanted = threadsBefore(lanes, isStaged);
+    }
+    recordReasons(parallel, isStaged && lanes == 2 ? threadsBefore(1, isStaged) : wanted, laneDim, lanes, isTooMuch,
+                  isStaged);
+    if (parallel)
+      parallel = llvm::SaturatingMultiply<uint64_t>(*parallel, lanes);
+    int64_t threads = blockThreads / lanes;
+    while (threadDim && threads > warpLanes / lanes && sizeOf(*threadDim).value_or(threads) <= threads / 2)
+      threads /= 2;
+    // Threads that share little of what they read leave no room for it.
+    if (int64_t tile = lanes > 2 ? 2 * stagedTile : stagedTile;
+        isStaged && stagedBytes(threadDim, threads, tile) > mostStagedBytes) {
+      reasons = {};
+      return build(false);
+    }
+    Schedule schedule;
+    SmallVector<DimPlacement> inside;
+    for (unsigned dim = 0; dim < dims.count(); ++dim) {
+      DimPlacement placement{dims.name(dim).str(), {}};
+      if (isTooMuch && held.contains(dim) && !taps.contains(dim)) {
+        inside.push_back({dims.name(dim).str(), {{Level::Loop, std::nullopt}}});
+        continue;
+      }
+      if (dim == dims.scan()) {
+        int64_t tile = lanes > 2 ? 2 * stagedTile : stagedTile;
+        reasons.chunkSteps = chooseChunk(parallel, wanted);
+        if (isStaged && reasons.chunkSteps)
+          reasons.chunkSteps = llvm::alignTo(*reasons.chunkSteps, tile);
+        if (reasons.chunkSteps)
+          placement.levels.push_back({Level::Grid, reasons.chunkSteps});
+        if (isStaged)
+          llvm::append_range(placement.levels,
+                             std::initializer_list<LevelCount>{{Level::Loop, tile}, {Level::Reg, stagedCopies}});
+        else if (!reasons.chunkSteps)
+          placement.levels.push_back({Level::Loop, std::nullopt});
+      } else if (held.contains(dim)) {
+        if (dim == laneDim)
+          placement.levels.push_back({Level::Lane, lanes});
+        placement.levels.push_back(
+            {Level::Reg, llvm::divideCeil(std::max<int64_t>(1, *sizeOf(dim)), dim == laneDim ? lanes : 1)});
+      } else {
+        placement.levels.push_back({Level::Grid, std::nullopt});
+      }
+      if (dim == threadDim && threads > 1)
+        placement.levels.push_back({Level::Thread, threads});
+      schedule.dims.push_back(placement);
+    }
+    if (!inside.empty())
+      inside.back().levels.push_back({Level::Reg, 4});
+    // Loops named after the scanned dimension are inside its loop.
+    if (auto scanned = llvm::find_if(
+            schedule.dims, [&](const DimPlacement &placement) { return placement.dim == dims.name(dims.scan()); });
+        !inside.empty())
+      std::rotate(scanned, scanned + 1, schedule.dims.end());
+    llvm::append_range(schedule.dims, inside);
+    if (isStaged)
+      addStages(schedule, lanes);
+    // One kernel in ticket order took 1.2 times as long, where there was time to cut (bench/results).
+    if (reasons.chunkSteps)
+      schedule.knobs.push_back({"scan", {}, "passes"});
+    return schedule;
+  }
+
+  /// Why the schedule is what it is.
+  GpuReasons reasons;
+
+private:
+  /// Registers of a thread for states, and for what does not vary in time and is used where it does, with a summed
+  /// dimension over lanes.
+  int64_t keptBy(std::optional<unsigned> laneDim, int64_t lanes) {
+    auto elements = [&](DimSet set, Type type) {
+      int64_t count = isa<ComplexType>(type) ? 2 : 1;
+      for (unsigned dim = 0; dim < dims.count(); ++dim)
+        if ((set & held).contains(dim))
+          count *= llvm::divideCeil(std::max<int64_t>(*sizeOf(dim), 1), dim == laneDim ? lanes : 1);
+      return count;
+    };
+    int64_t sum = 0;
+    for (const State &state : states)
+      sum += elements(dims.of(state.layout), state.type) * std::max<int64_t>(state.depth, 0);
+    for (Operation &op : recurrence.getBody().front())
+      for (Value value : op.getResults())
+        if (!dims.variesInTime(value) && !(dims.of(value) & held).empty() &&
+            llvm::any_of(value.getUsers(), [&](Operation *user) { return isInLoop(user); }))
+          sum += elements(dims.of(value), value.getType());
+    return sum;
+  }
+
+  bool isInLoop(Operation *op) {
+    return llvm::any_of(op->getOperands(), [&](Value operand) { return dims.variesInTime(operand); });
+  }
+
+  /// Coordinates of all parallel dimensions; nothing where one is not known.
+  std::optional<int64_t> parallelSize() {
+    int64_t product = 1;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && !held.contains(dim)) {
+        std::optional<int64_t> size = sizeOf(dim);
+        if (!size)
+          return std::nullopt;
+        product = llvm::SaturatingMultiply<uint64_t>(product, *size);
+      }
+    return product;
+  }
+
+  /// What is said of time tiles in shared memory, where so many lanes share a summed dimension: what lanes would
+  /// compute each for itself is computed once, before the steps and after them.
+  void addStages(Schedule &schedule, int64_t lanes) {
+    if (lanes == 1) {
+      schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
+      return;
+    }
+    schedule.knobs = {{"at", {"free"}, "stage"}};
+    for (const ScannedTensor &tensor : tensorsAlongScan(recurrence))
+      if (!tensor.isInput)
+        schedule.knobs.push_back({"at", {tensor.name.str()}, "store"});
+  }
+
+  /// What a thread may keep: the copies of a staged step have values of their own.
+  static int64_t keptMost(bool isStaged) { return isStaged ? keptRegisters / 2 : keptRegisters; }
+
+  /// Threads below which the number of lanes doubles once more.
+  int64_t threadsBefore(int64_t lanes, bool isStaged) {
+    int64_t warps = !isStaged ? threadsPerCore / warpLanes : lanes == 1 ? warpsStaged : warpsSplit;
+    return target.cores * warps * warpLanes;
+  }
+
+  /// The summed dimension that goes over lanes, and over how many.
+  std::pair<std::optional<unsigned>, int64_t> chooseWarpLanes(std::optional<int64_t> threads, bool isStaged) {
+    std::optional<unsigned> laneDim;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (held.contains(dim) && !taps.contains(dim) && !isMovedAlong(dim) &&
+          (!laneDim || *sizeOf(dim) > *sizeOf(*laneDim)))
+        laneDim = dim;
+    int64_t lanes = 1;
+    while (
+        laneDim && lanes < warpLanes && 2 * lanes <= *sizeOf(*laneDim) &&
+        (keptBy(laneDim, lanes) > keptMost(isStaged) || (threads && *threads * lanes < threadsBefore(lanes, isStaged))))
+      lanes *= 2;
+    return {lanes > 1 ? laneDim : std::nullopt, lanes};
+  }
+
+  /// Steps of a chunk, where time has to be cut to fill the device.
+  std::optional<int64_t> chooseChunk(std::optional<int64_t> threads, int64_t wanted) {
+    std::optional<int64_t> steps = sizeOf(dims.scan());
+    if (!target.cutsTime || rowDim || !threads || !steps || *threads == 0)
+      return std::nullopt;
+    int64_t chunks = std::min<int64_t>(llvm::divideCeil(wanted, *threads), *steps / fewestChunkSteps);
+    if (chunks < fewestChunks)
+      return std::nullopt;
+    return llvm::divideCeil(*steps, chunks);
+  }
+
+  void recordReasons(std::optional<int64_t> parallel, int64_t wanted, std::optional<unsigned> laneDim, int64_t lanes,
+                     bool onLoops, bool isStaged) {
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && !held.contains(dim))
+        reasons.parallelDims.push_back(dims.name(dim).str());
+    reasons.parallel = parallel;
+    reasons.wanted = wanted;
+    reasons.cores = target.cores;
+    reasons.warps = target.cores ? wanted / target.cores / warpLanes : 0;
+    reasons.keptAlone = keptBy(std::nullopt, 1);
+    reasons.kept = keptBy(laneDim, lanes);
+    reasons.keptMost = keptMost(isStaged);
+    reasons.laneDim = laneDim ? dims.name(*laneDim).str() : "";
+    reasons.lanes = lanes;
+    reasons.onLoops = onLoops;
+    reasons.scanned = dims.name(dims.scan()).str();
+    reasons.steps = sizeOf(dims.scan());
+    reasons.fewestChunks = fewestChunks;
+    reasons.fewestChunkSteps = fewestChunkSteps;
+  }
+
+  /// Bytes of shared memory that time tiles take, about: each tensor's coordinates of a block.
+  int64_t stagedBytes(std::optional<unsigned> threadDim, int64_t threads, int64_t tile) {
+    int64_t rows = 0;
+    for (const ScannedTensor &tensor : tensorsAlongScan(recurrence)) {
+      int64_t own = 1;
+      for (unsigned dim = 0; dim < dims.count(); ++dim)
+        if (dims.of(tensor.layout).contains(dim) && dim != dims.scan())
+          own = llvm::SaturatingMultiply<uint64_t>(own, dim == threadDim     ? threads
+                                                        : held.contains(dim) ? std::max<int64_t>(1, *sizeOf(dim))
+                                                                             : 1);
+      rows += own;
+    }
+    return llvm::SaturatingMultiply<uint64_t>(rows, tile * elementBytes);
+  }
+};
+} // namespace
+
+Schedule ssm::defaultForGpu(RecurrenceOp recurrence, const Target &target, const SizeHints &hints,
+                            GpuReasons &reasons) {
+  GpuRules rules(recurrence, target, hints);
+  Schedule schedule = rules.build(rules.isStaged());
+  reasons = rules.reasons;
+  return schedule;
+}
