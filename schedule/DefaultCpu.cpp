@@ -260,16 +260,9 @@ private:
 
   /// Whether all that varies in time has its memory along `dim`, and nothing is remembered for longer than a step.
   bool streamsAlong(unsigned dim) {
-    for (Operation &op : recurrence.getBody().front()) {
-      LayoutAttr layout;
-      if (auto input = dyn_cast<InputOp>(op))
-        layout = input.getLayout();
-      else if (auto output = dyn_cast<OutputOp>(op))
-        layout = output.getLayout();
-      if (layout && dims.of(layout).contains(dims.scan()) && dims.of(layout).contains(dim) &&
-          layout.getDims().back() != dims.name(dim))
+    for (LayoutAttr layout : inTime)
+      if (dims.of(layout).contains(dim) && layout.getDims().back() != dims.name(dim))
         return false;
-    }
     return llvm::all_of(states, [](const State &state) { return state.depth == 1; });
   }
 

@@ -36,6 +36,8 @@ protected:
   RowPlan rows;
   std::optional<unsigned> rowDim;
   llvm::SmallVector<State> states;
+  /// Of the inputs and outputs that vary in time.
+  llvm::SmallVector<LayoutAttr> inTime;
   int64_t elementBytes = 4;
 };
 

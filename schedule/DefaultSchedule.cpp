@@ -15,6 +15,15 @@ DefaultRules::DefaultRules(RecurrenceOp recurrence, const Target &target, const 
     rowDim = dims.number(rows.dim());
   for (auto delay : recurrence.getBody().front().getOps<DelayOp>())
     taps = taps | dims.of(delay.getTap());
+  for (Operation &op : recurrence.getBody().front()) {
+    LayoutAttr layout;
+    if (auto input = dyn_cast<InputOp>(op))
+      layout = input.getLayout();
+    else if (auto output = dyn_cast<OutputOp>(op))
+      layout = output.getLayout();
+    if (layout && dims.of(layout).contains(dims.scan()))
+      inTime.push_back(layout);
+  }
   // What does not vary in time is computed before the loop, in f64; the loop decides.
   for (Operation &op : recurrence.getBody().front())
     for (Value value : op.getResults())
@@ -54,24 +63,17 @@ bool DefaultRules::isMovedAlong(unsigned dim) {
 }
 
 double DefaultRules::weight(unsigned dim) {
-  double ofStates = 0, contiguous = 0, tensors = 0, slowPart = 0;
+  double ofStates = 0, contiguous = 0, slowPart = 0;
   for (const State &state : states)
     ofStates += dims.of(state.layout).contains(dim);
-  for (Operation &op : recurrence.getBody().front()) {
-    LayoutAttr layout;
-    if (auto input = dyn_cast<InputOp>(op))
-      layout = input.getLayout();
-    else if (auto output = dyn_cast<OutputOp>(op))
-      layout = output.getLayout();
-    if (!layout || !layout.getRank() || !dims.of(layout).contains(dims.scan()))
-      continue;
-    ++tensors;
+  for (LayoutAttr layout : inTime) {
     contiguous += layout.getDims().back() == dims.name(dim);
     for (unsigned axis = 0; axis < layout.getRank(); ++axis)
       if (llvm::is_contained(ArrayRef(layout.getAxis(axis)).drop_back(), dims.name(dim)))
         slowPart = 1;
   }
-  return ofStates / std::max<double>(1, states.size()) + 0.5 * contiguous / std::max(1.0, tensors) - slowPart;
+  return ofStates / std::max<double>(1, states.size()) + 0.5 * contiguous / std::max<double>(1, inTime.size()) -
+         slowPart;
 }
 
 Expected<Schedule> ssm::defaultSchedule(RecurrenceOp recurrence, const Target &target, const SizeHints &hints) {
