@@ -1,6 +1,8 @@
 // Threads of a block that share a dimension, and how they find each other.
 
 #include "passes/Peers.h"
+#include "dialect/Ssm.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/TileMemory.h"
 
 using namespace mlir;
@@ -39,4 +41,12 @@ SmallVector<PeerLevel> ssm::peerLevels(ArrayRef<int64_t> pairs) {
   for (size_t level = 0; level < pairs.size(); level += 2)
     levels.push_back({pairs[level], pairs[level + 1]});
   return levels;
+}
+
+OpBuilder ssm::forFirstThreads(OpBuilder &builder, Location loc, int64_t count, int64_t threads) {
+  if (count >= threads)
+    return builder;
+  Value thread = TilePlaceOp::create(builder, loc, builder.getI64Type(), "thread");
+  Value isIn = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, thread, constantI64(builder, count));
+  return OpBuilder::atBlockTerminator(scf::IfOp::create(builder, loc, isIn, /*withElseRegion=*/false).thenBlock());
 }

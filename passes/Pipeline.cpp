@@ -54,8 +54,7 @@ void ssm::addTile(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createCSEPass());
 }
 
-/// Whether a GPU's chip adds pairs of f32 in one instruction.
-static bool addsPairs(StringRef chip) {
+bool ssm::addsPairs(StringRef chip) {
   unsigned capability = 0;
   return chip.consume_front("sm_") && !chip.consumeInteger(10, capability) && capability >= 100;
 }

@@ -17,6 +17,9 @@ struct PipelineOptions {
   std::string chip, features;
 };
 
+/// Whether a GPU's chip (sm_90) adds and multiplies pairs of f32 in one instruction.
+bool addsPairs(llvm::StringRef chip);
+
 /// Level 0, specialized and discretized, to level 0 as `ssm-tile` takes it.
 void addPrepare(mlir::OpPassManager &passes);
 /// Folds constants and joins equal values of recurrences: coefficients are equal where they are one value.

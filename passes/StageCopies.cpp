@@ -7,6 +7,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Peers.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -45,13 +46,7 @@ void StageCopies::emitCopies(OpBuilder &builder, Value start, Value there) {
   Location loc = recurrence.getLoc();
   for (auto &crew : crews) {
     const Placement &own = crew->group.placement;
-    OpBuilder at = builder;
-    if (own.threads() < placement.threads()) {
-      Value thread = TilePlaceOp::create(builder, loc, builder.getI64Type(), "thread");
-      Value isIn =
-          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, thread, constantI64(builder, own.threads()));
-      at = OpBuilder::atBlockTerminator(scf::IfOp::create(builder, loc, isIn, /*withElseRegion=*/false).thenBlock());
-    }
+    OpBuilder at = forFirstThreads(builder, loc, own.threads(), placement.threads());
     Value time = start;
     if (recurrence.getReverse()) {
       Value last = subI64(at, crew->memory.sizeOf(at, placement.scan), constantI64(at, 1));

@@ -5,6 +5,7 @@
 #include "passes/TileStages.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Peers.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -91,13 +92,7 @@ void TileStages::emitInvariant(OpBuilder &builder) {
 void TileStages::emitCrew(OpBuilder &builder, Crew &crew, Value time, Value count) {
   Location loc = recurrence.getLoc();
   const Placement &own = crew.group.placement;
-  OpBuilder at = builder;
-  if (own.threads() < placement.threads()) {
-    Value thread = TilePlaceOp::create(builder, loc, builder.getI64Type(), "thread");
-    Value isIn =
-        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, thread, constantI64(builder, own.threads()));
-    at = OpBuilder::atBlockTerminator(scf::IfOp::create(builder, loc, isIn, /*withElseRegion=*/false).thenBlock());
-  }
+  OpBuilder at = forFirstThreads(builder, loc, own.threads(), placement.threads());
   int64_t together = own.copies();
   Value zero = constantI64(at, 0), number = crew.memory.stepsBefore();
   if (getConstantIntValue(count) == placement.timeTile)

@@ -2,6 +2,7 @@
 
 #include "codegen/lowering/Machine.h"
 #include "codegen/lowering/JoinShared.h"
+#include "passes/Pipeline.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -29,14 +30,6 @@ static void setOptions() {
   // Passes have put operations into an order in which they fit into the registers; LLVM's scheduler for x86 puts a
   // row's chain back in one piece, with what has been loaded for others before it.
   setOption("enable-misched", "false");
-}
-
-/// Whether the machine multiplies and adds pairs of f32 in one instruction.
-static bool hasPairs(const llvm::TargetMachine &machine) {
-  llvm::StringRef name = machine.getTargetCPU();
-  unsigned capability = 0;
-  return machine.getTargetTriple().isNVPTX() && name.consume_front("sm_") && !name.consumeInteger(10, capability) &&
-         capability >= 100;
 }
 
 Expected<std::unique_ptr<llvm::TargetMachine>> ssm::createMachine(const CompileTarget &target) {
@@ -93,7 +86,7 @@ void ssm::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
                                           "loop-mssa(licm),early-cse<memssa>,instcombine<no-verify-fixpoint>,"
                                           "simplifycfg,adce)"));
   // Rows of a GPU's tiles are scalars; where the machine takes two at a time they become pairs.
-  if (hasPairs(machine))
+  if (machine.getTargetTriple().isNVPTX() && addsPairs(machine.getTargetCPU()))
     llvm::cantFail(builder.parsePassPipeline(passes, "function(slp-vectorizer,instcombine<no-verify-fixpoint>,dce)"));
   passes.run(module, modules);
 }

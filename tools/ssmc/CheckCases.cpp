@@ -126,7 +126,12 @@ llvm::Expected<int> ssm::checkCases(CheckRequest &request) {
     print(path, runCase(*prepared, request, request.device, timing), tally);
     if (!request.eachKind)
       continue;
-    for (const std::string &schedule : schedulesToCheck(prepared->recurrence, request.device)) {
+    auto schedules = schedulesToCheck(prepared->recurrence, request.device);
+    if (!schedules) {
+      print(path, schedules.takeError(), tally);
+      continue;
+    }
+    for (const std::string &schedule : *schedules) {
       DeviceOptions device = request.device;
       device.schedule = schedule;
       print(path + ", " + schedule, runCase(*prepared, request, device, timing), tally);

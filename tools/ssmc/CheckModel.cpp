@@ -173,12 +173,16 @@ llvm::Error ModelCheck::check(const Setting &setting) {
   const std::string mode = device.mode + ", " + setting.text;
   if (!device.isExact())
     report(*recurrence, mode, runWhole(*recurrence, device, /*scatter=*/false));
-  if (!device.isExact() && device.schedule == "auto" && setting.allOptional)
-    for (const std::string &schedule : schedulesToCheck(*recurrence, device)) {
+  if (!device.isExact() && device.schedule == "auto" && setting.allOptional) {
+    auto schedules = schedulesToCheck(*recurrence, device);
+    if (!schedules)
+      return schedules.takeError();
+    for (const std::string &schedule : *schedules) {
       DeviceOptions other = device;
       other.schedule = schedule;
       report(*recurrence, mode + ", " + schedule, runWhole(*recurrence, other, /*scatter=*/false));
     }
+  }
   report(*recurrence, mode + ", scattered tensors", runWhole(*recurrence, device, /*scatter=*/true));
   if (setting.steps > 1 && !declared.sizeOf(declared.getScan()) && canSplit(*recurrence))
     report(*recurrence, mode + ", in two calls", runSplit(setting, device));

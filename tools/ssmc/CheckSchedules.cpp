@@ -11,7 +11,8 @@ using namespace mlir;
 using namespace ssm;
 
 namespace {
-/// Steps of a chunk: five chunks, the last in part where nothing divides the steps, and no shorter than users write.
+/// Steps of a chunk: some five chunks, the last in part where nothing divides the steps. Many short ones would round
+/// more than any that pay.
 int64_t chunkOf(RecurrenceOp recurrence) {
   return std::max<int64_t>(8, llvm::divideCeil(recurrence.sizeOf(recurrence.getScan()).value_or(0), 5));
 }
@@ -60,12 +61,11 @@ private:
 };
 } // namespace
 
-llvm::SmallVector<std::string> ssm::schedulesToCheck(RecurrenceOp recurrence, const DeviceOptions &device) {
+llvm::Expected<llvm::SmallVector<std::string>> ssm::schedulesToCheck(RecurrenceOp recurrence,
+                                                                     const DeviceOptions &device) {
   llvm::Expected<CompileTarget> target = parseTarget(device.device == "cpu" ? "cpu" : EmulatorOptions().target);
-  if (!target) {
-    llvm::consumeError(target.takeError());
-    return {};
-  }
+  if (!target)
+    return target.takeError();
   Candidates candidates(recurrence);
   candidates.add("", "", "loop");
   candidates.add("", "", "loop:8; load=staged; store=staged");
@@ -83,17 +83,13 @@ llvm::SmallVector<std::string> ssm::schedulesToCheck(RecurrenceOp recurrence, co
       candidates.add("", "", "grid:" + std::to_string(chunk) + "; scan=" + scan);
   }
   llvm::Expected<PreparedSource> prepared = prepareSource(recurrence);
-  if (!prepared) {
-    llvm::consumeError(prepared.takeError());
-    return {};
-  }
+  if (!prepared)
+    return prepared.takeError();
   llvm::SmallVector<std::string> legal;
   for (auto [number, text] : llvm::enumerate(candidates.texts)) {
     llvm::Expected<Schedule> parsed = parseSchedule(text);
-    if (!parsed) {
-      llvm::consumeError(parsed.takeError());
-      continue;
-    }
+    if (!parsed)
+      return parsed.takeError();
     const bool atOnce = runsStepsAtOnce(*parsed, recurrence.getScan(), target->machine);
     RecurrenceOp placed = atOnce ? prepared->source.composed : prepared->source.sequential;
     if (!placed)
