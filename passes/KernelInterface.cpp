@@ -160,30 +160,65 @@ std::optional<unsigned> ssm::innermostInTile(const Placement &placement, DimSet 
 /// Registers that are moved at once into or out of a kernel of many steps, which has others to keep.
 static constexpr int64_t mostWideRegisters = 32;
 
-/// Whether a thread's registers of a state, or of what does not vary in time, are memory in whole accesses of the
-/// widest kind.
-static bool runsAlongRegisters(RecurrenceOp recurrence, const KernelTensor &tensor, const Placement &placement) {
+bool ssm::isHeldTwice(const Placement &placement, const DimensionAnalysis &dims, DimSet set) {
+  for (unsigned dim = 0; dim < dims.count(); ++dim)
+    if (dim != dims.scan() && placement.places[dim].parts() > 1 && !set.contains(dim))
+      return true;
+  return false;
+}
+
+bool ssm::isStagedInput(const Placement &placement, const DimensionAnalysis &dims, InputOp input) {
+  return placement.stagesBlocks && dims.variesInTime(input) &&
+         !isa<ComplexType>(input.getStored().value_or(input.getType())) &&
+         (placement.loadsStaged(input.getName()) ||
+          (placement.stagesFree && isHeldTwice(placement, dims, dims.of(input.getResult()))));
+}
+
+int64_t ssm::stagedRun(const Placement &placement, unsigned dim) {
+  // Shared memory has them in 4 bytes at least.
+  int64_t extent = placement.places[dim].extent(), run = std::max<int64_t>(1, placement.accessBytes / 4);
+  while (extent % run != 0)
+    run /= 2;
+  return run;
+}
+
+static int64_t powerOfTwoIn(int64_t number) { return number & -number; }
+
+/// Bytes that the runs of a thread's registers of a tensor begin at multiples of in memory, where they are whole
+/// accesses: of states and what does not vary in time, of the widest kind.
+static int64_t alignmentOfRegisters(RecurrenceOp recurrence, const KernelTensor &tensor, const Placement &placement) {
+  using Role = KernelTensor::Role;
   DimensionAnalysis dims(recurrence);
   DimSet own = dims.of(tensor.layout);
-  bool isOfKind = tensor.isState() || (tensor.role == KernelTensor::Role::Input && !own.contains(dims.scan()));
+  bool isOfKind = tensor.isState() || tensor.role == Role::Input || tensor.role == Role::Output;
   unsigned rank = tensor.layout.getRank();
   if (!isOfKind || isa<ComplexType>(tensor.stored) || tensor.depth > 1 || !tensor.workspace.empty() || rank == 0)
-    return false;
+    return 1;
   SmallVector<StringRef> last = tensor.layout.getAxis(rank - 1);
   unsigned dim = *dims.number(last.back());
   std::optional<int64_t> size = recurrence.sizeOf(last.back());
   const DimPlace &place = placement.places[dim];
+  if (last.size() > 1 || !size || *size % place.extent() != 0)
+    return 1;
+  int64_t width = tensor.stored.getIntOrFloatBitWidth() / 8;
+  if (tensor.role == Role::Input && own.contains(dims.scan()))
+    for (auto input : recurrence.getBody().front().getOps<InputOp>())
+      if (input.getName() == tensor.name && isStagedInput(placement, dims, input))
+        return stagedRun(placement, dim) > 1 ? std::min(placement.accessBytes, stagedRun(placement, dim) * width) : 1;
+  if (innermostInTile(placement, own) != dim)
+    return 1;
+  int64_t bytes = std::min(placement.accessBytes, powerOfTwoIn(place.regs) * width);
+  if (own.contains(dims.scan()))
+    return bytes > width ? bytes : 1;
   // Whole sequences move states once: there, many registers are better free.
-  if (place.regs > mostWideRegisters && !RowPlan(recurrence).isInPlace())
-    return false;
-  return last.size() == 1 && innermostInTile(placement, own) == dim && size && *size % place.extent() == 0 &&
-         place.regs * tensor.stored.getIntOrFloatBitWidth() % (8 * placement.accessBytes) == 0;
+  bool isTooMuch = place.regs > mostWideRegisters && !RowPlan(recurrence).isInPlace();
+  return isTooMuch || bytes < placement.accessBytes ? 1 : bytes;
 }
 
 void ssm::setAlignments(KernelInterface &interface, RecurrenceOp recurrence, const Placement &placement, bool gpu) {
   for (KernelTensor &tensor : interface.tensors)
-    if (gpu && runsAlongRegisters(recurrence, tensor, placement))
-      tensor.alignment = placement.accessBytes;
+    if (gpu && !runsAlongSteps(recurrence, tensor))
+      tensor.alignment = alignmentOfRegisters(recurrence, tensor, placement);
   // Packed rows begin anywhere along the steps.
   if ((placement.copies() == 1 && !placement.stagesBlocks) || RowPlan(recurrence).isPacked())
     return;

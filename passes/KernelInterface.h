@@ -113,6 +113,16 @@ std::string kernelName(RecurrenceOp recurrence, bool packed);
 /// How many chunks cover `steps` steps: at least one, which hands the initial state on where there is no step.
 int64_t countChunks(const Placement &placement, int64_t steps);
 
+/// Whether several threads of a block have the same coordinates of a value with these dimensions.
+bool isHeldTwice(const Placement &placement, const DimensionAnalysis &dims, DimSet set);
+
+/// Whether the threads of a block load an input together, a time tile at a time, and hand it to each other through
+/// shared memory (GPU).
+bool isStagedInput(const Placement &placement, const DimensionAnalysis &dims, InputOp input);
+
+/// Coordinates that a thread loads at once of such an input, whose memory runs along `dim`.
+int64_t stagedRun(const Placement &placement, unsigned dim);
+
 /// The interface of a specialized recurrence's forward kernel: inputs, outputs, initial states, final states.
 KernelInterface getKernelInterface(RecurrenceOp recurrence);
 

@@ -9,22 +9,28 @@
 using namespace mlir;
 using namespace ssm;
 
-/// Bytes that all banks give in a wavefront.
-static constexpr int64_t bankBytes = 128;
-
-StageBuffer::StageBuffer(const Placement &block, DimSet set, Type element, int64_t chunk, bool byStep, DimSet shared)
-    : set(set), shared(shared), type(element), steps(block.timeTile), chunk(chunk), access(block.accessBytes),
-      byStep(byStep), rowStrides(block.places.size(), 0) {
+StageBuffer::StageBuffer(const Placement &block, const StagedValue &value)
+    : set(value.set), shared(value.shared), type(value.element), steps(block.timeTile), chunk(value.chunk),
+      together(value.together), access(block.accessBytes), byStep(value.byStep), along(value.along),
+      rowStrides(block.places.size(), 0) {
+  int64_t width = type.getIntOrFloatBitWidth() / 8;
+  if (along) {
+    rowStrides[*along] = 1;
+    rows = block.places[*along].extent();
+    if (together)
+      rows = llvm::alignTo(rows + (rows - 1) / together * accessElements(), accessElements());
+  }
   for (unsigned dim = block.places.size(); dim-- > 0;)
-    if (set.contains(dim)) {
+    if (set.contains(dim) && dim != along) {
       rowStrides[dim] = rows;
       rows *= block.places[dim].extent();
     }
-  int64_t width = element.getIntOrFloatBitWidth() / 8;
   for (unsigned dim = 0; dim < block.places.size(); ++dim)
     if (shared.contains(dim))
       llvm::append_range(sharers, block.peersOf(dim));
-  if (byStep) {
+  if (along) {
+    padding = 0;
+  } else if (byStep) {
     int64_t chunks = llvm::divideCeil(steps, chunk);
     // A warp writes the same step of so many chunks and of the rows that are left of its threads: one bank each.
     padding = block.padding ? *block.padding / width
@@ -42,7 +48,7 @@ StageBuffer::StageBuffer(const Placement &block, DimSet set, Type element, int64
 
 std::unique_ptr<StageBuffer> StageBuffer::forCopies(const Placement &block, DimSet set, Type element, int64_t slots,
                                                     bool readBySteps) {
-  auto buffer = std::make_unique<StageBuffer>(block, set, element, /*chunk=*/1, /*byStep=*/false);
+  auto buffer = std::make_unique<StageBuffer>(block, StagedValue{{}, set, element});
   buffer->slots = slots;
   int64_t width = element.getIntOrFloatBitWidth() / 8;
   if (!readBySteps && !block.padding)
@@ -107,6 +113,11 @@ StageBuffer::Place StageBuffer::placeOf(OpBuilder &builder, const TileMemory &at
   for (unsigned dim = 0; dim < rowStrides.size(); ++dim)
     if (set.contains(dim))
       row = addI64(builder, row, mulI64(builder, at.threadOffset(dim), constant(rowStrides[dim])));
+  if (together) {
+    Value gaps =
+        builder.createOrFold<arith::DivUIOp>(builder.getUnknownLoc(), at.threadOffset(*along), constant(together));
+    row = addI64(builder, row, mulI64(builder, gaps, constant(accessElements())));
+  }
   int64_t between = byStep ? 1 : pitch;
   if (byStep) {
     Value before = builder.createOrFold<arith::DivUIOp>(builder.getUnknownLoc(), run, constant(chunk));
@@ -133,18 +144,22 @@ static VectorType stepsOf(VectorType type, int64_t count) {
   return VectorType::get(shape, type.getElementType());
 }
 
+/// A thread's coordinates of a step are one run, where they are along the dimension that is fastest: how many.
+int64_t StageBuffer::runOfStep(VectorType tile, const Place &place) const {
+  int64_t axis = tile.getRank() - 1;
+  while (axis > 0 && tile.getDimSize(axis) == 1)
+    --axis;
+  return byStep && getConstantIntValue(place.strides[axis]) == 1 ? tile.getDimSize(axis) : 1;
+}
+
 Value StageBuffer::load(OpBuilder &builder, const TileMemory &at, StepOfRun step, Type element, int64_t part) const {
   Place place = placeOf(builder, at, step, 1);
   place.offset = addI64(builder, place.offset, offsetOfPart(builder, constantI64(builder, part)));
   VectorType tile = at.tileType(set, element);
   auto load = TileLoadOp::create(builder, builder.getUnknownLoc(), tile, type, memory, place.offset, place.strides,
                                  ValueRange(), builder.getArrayAttr({}), /*changing=*/true);
-  // A thread's coordinates of a step are one run, where they are along the dimension that is fastest.
-  int64_t axis = tile.getRank() - 1;
-  while (axis > 0 && tile.getDimSize(axis) == 1)
-    --axis;
-  if (byStep && getConstantIntValue(place.strides[axis]) == 1)
-    load.setAligned(alignmentOf(tile.getDimSize(axis)));
+  if (int64_t run = runOfStep(tile, place); run > 1)
+    load.setAligned(alignmentOf(run));
   return load;
 }
 
@@ -183,8 +198,8 @@ void StageBuffer::storeRun(OpBuilder &builder, const TileMemory &at, Value tile,
   }
   auto store = TileStoreOp::create(builder, builder.getUnknownLoc(), tile, type, memory, place.offset, place.strides,
                                    ValueRange(), builder.getArrayAttr({}));
-  if (count > 1)
-    store.setAligned(alignmentOf(count));
+  if (int64_t run = count > 1 ? count : runOfStep(cast<VectorType>(tile.getType()), place); run > 1)
+    store.setAligned(alignmentOf(run));
 }
 
 void StageBuffer::copyRows(OpBuilder &builder, const TileMemory &at, unsigned tensor, Value time, int64_t count,

@@ -2,6 +2,7 @@
 #define SSM_PASSES_STAGEBUFFER_H
 
 #include "passes/TileMemory.h"
+#include "passes/StagePlan.h"
 
 namespace ssm {
 
@@ -23,10 +24,10 @@ struct StepOfRun {
 /// each; every thread writes its own.
 class StageBuffer {
 public:
-  /// `set`: the value's dimensions, without the scanned one. `chunk`: steps that a thread writes at once. `shared`:
-  /// the dimensions over which it is in parts.
-  StageBuffer(const Placement &block, DimSet set, mlir::Type element, int64_t chunk, bool byStep,
-              DimSet shared = DimSet());
+  /// Bytes that all banks give in a wavefront.
+  static constexpr int64_t bankBytes = 128;
+
+  StageBuffer(const Placement &block, const StagedValue &value);
   /// Rows of an input for so many time tiles. Where they are not `readBySteps`, but by threads along each row as they
   /// were copied, they meet all banks without padding.
   static std::unique_ptr<StageBuffer> forCopies(const Placement &block, DimSet set, mlir::Type element, int64_t slots,
@@ -71,15 +72,18 @@ private:
   void storeRun(mlir::OpBuilder &builder, const TileMemory &memory, mlir::Value tile, StepOfRun step,
                 int64_t count) const;
   mlir::Value offsetOfPart(mlir::OpBuilder &builder, mlir::Value part) const;
+  int64_t runOfStep(mlir::VectorType tile, const Place &place) const;
   int64_t alignmentOf(int64_t elements) const;
+  int64_t accessElements() const { return access * 8 / type.getIntOrFloatBitWidth(); }
   int64_t elementsOfSlot() const;
   int64_t elementsToNext() const;
 
   DimSet set, shared;
   mlir::Type type;
-  int64_t steps, chunk, access;
+  int64_t steps, chunk, together, access;
   bool byStep;
-  /// How many coordinates; elements from one row to the next, or between chunks of steps.
+  std::optional<unsigned> along;
+  /// How many coordinates, gaps among them; elements from one row to the next, or between chunks of steps.
   int64_t rows = 1, pitch = 0, padding = 0;
   /// By dimension, rows from one coordinate to the next.
   llvm::SmallVector<int64_t> rowStrides;

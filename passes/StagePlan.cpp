@@ -34,23 +34,46 @@ const KernelTensor *StagePlan::tensorOf(Operation *op) const {
   return nullptr;
 }
 
-/// Whether several threads of a block would compute the value.
-bool StagePlan::lacksShared(Value value) const {
-  for (unsigned dim = 0; dim < dims.count(); ++dim)
-    if (dim != dims.scan() && placement.places[dim].parts() > 1 && !dims.of(value).contains(dim))
-      return true;
-  return false;
+/// Whether an input's or output's memory runs along time, in whole accesses.
+bool StagePlan::runsAlongSteps(Operation *op) const {
+  const KernelTensor *tensor = tensorOf(op);
+  return tensor && tensor->alignment > 1 && ssm::runsAlongSteps(recurrence, *tensor);
+}
+
+/// What memory runs along of the inputs that a value is computed from: nothing where it is time for any of them, or
+/// where there is no telling.
+std::optional<unsigned> StagePlan::memoryOf(Value value) const {
+  DimSet set = dims.of(value).without(dims.scan());
+  std::optional<unsigned> along;
+  DenseSet<Value> seen;
+  SmallVector<Value> open = {value};
+  while (!open.empty()) {
+    Value next = open.pop_back_val();
+    if (!dims.variesInTime(next) || !seen.insert(next).second)
+      continue;
+    auto input = next.getDefiningOp<InputOp>();
+    if (!input) {
+      llvm::append_range(open, next.getDefiningOp()->getOperands());
+      continue;
+    }
+    if (ssm::runsAlongSteps(recurrence, *tensorOf(input)))
+      return std::nullopt;
+    if (LayoutAttr layout = input.getLayout(); layout.getRank())
+      if (unsigned last = *dims.number(layout.getDims().back());
+          set.contains(last) && (!along || placement.places[last].extent() > placement.places[*along].extent()))
+        along = last;
+  }
+  return along;
 }
 
 bool StagePlan::isStageable(Operation &op) {
   if (op.getNumResults() != 1 || !dims.variesInTime(op.getResult(0)) || !computable.contains(op.getResult(0)))
     return false;
   if (auto input = dyn_cast<InputOp>(op)) {
-    const KernelTensor *tensor = tensorOf(input);
-    bool wanted = placement.loadsStaged(input.getName()) || (placement.stagesFree && lacksShared(input));
-    return wanted && tensor->alignment > 1;
+    bool isWhole = !ssm::runsAlongSteps(recurrence, *tensorOf(input)) || tensorOf(input)->alignment > 1;
+    return isWhole && isStagedInput(placement, dims, input);
   }
-  return placement.stagesFree && lacksShared(op.getResult(0));
+  return placement.stagesFree && isHeldTwice(placement, dims, dims.of(op.getResult(0)));
 }
 
 bool StagePlan::isByStep(DimSet set) const {
@@ -75,13 +98,13 @@ unsigned StagePlan::addValue(Value value, Type element) {
 bool StagePlan::copyInput(Value value, std::optional<DimSet> readers) {
   auto input = value.getDefiningOp<InputOp>();
   const KernelTensor *tensor = input ? tensorOf(input) : nullptr;
-  if (!placement.copyStages || !tensor || tensor->alignment == 1)
+  if (!placement.copyStages || !tensor || !runsAlongSteps(input))
     return false;
   DimSet set = dims.of(value).without(dims.scan());
   areHandedOver |= readers && *readers != set;
   if (llvm::any_of(rows, [&](const StagedValue &known) { return known.value == value; }))
     return true;
-  groupOf(groupsOfCopies, set).values.push_back(rows.size());
+  groupOf(groupsOfCopies, set, std::nullopt).values.push_back(rows.size());
   rows.push_back({value, set, tensor->stored});
   return true;
 }
@@ -103,11 +126,11 @@ bool StagePlan::copyInputsOf(Value value, DimSet readers, ArrayRef<Value> given)
   return isAny;
 }
 
-StageGroup &StagePlan::groupOf(std::vector<StageGroup> &groups, DimSet set) {
+StageGroup &StagePlan::groupOf(std::vector<StageGroup> &groups, DimSet set, std::optional<unsigned> along) {
   for (StageGroup &group : groups)
-    if (group.set == set)
+    if (group.set == set && group.along == along)
       return group;
-  groups.push_back({set, spread(set), {}, {}});
+  groups.push_back({set, along, spread(set, along), {}, {}});
   return groups.back();
 }
 
@@ -132,12 +155,16 @@ void StagePlan::chooseBefore() {
     }
     copyInputsOf(value, set, {});
     unsigned number = addValue(value, isa<InputOp>(op) ? tensorOf(&op)->stored : computeType(recurrence));
+    StageGroup &group = groupOf(groupsBefore, set, memoryOf(value));
+    group.values.push_back(number);
+    staged[number].along = group.along;
+    staged[number].byStep |= group.along.has_value();
     // Each thread reads several of them at each step: they are converted once.
     if (staged[number].byStep)
       staged[number].element = computeType(recurrence);
-    StageGroup &group = groupOf(groupsBefore, staged[number].set);
-    group.values.push_back(number);
-    staged[number].chunk = std::min(chunk, group.placement.copies());
+    if (group.along)
+      staged[number].together = togetherAlong(*group.along, group.placement, staged[number].element);
+    staged[number].chunk = group.along ? 1 : std::min(chunk, group.placement.copies());
   }
 }
 
@@ -178,7 +205,7 @@ void StagePlan::chooseAfter() {
   for (auto output : recurrence.getBody().front().getOps<OutputOp>()) {
     const KernelTensor *tensor = tensorOf(output);
     bool isApart = placement.storesApart.contains(output.getName());
-    if (tensor->alignment == 1 || !(isApart || placement.storesStaged(output.getName())))
+    if (!runsAlongSteps(output) || !(isApart || placement.storesStaged(output.getName())))
       continue;
     SmallVector<Value> needed;
     if (isApart)
@@ -186,7 +213,7 @@ void StagePlan::chooseAfter() {
     else
       needed.push_back(output.getValue());
     late.insert(output);
-    StageGroup &group = groupOf(groupsAfter, dims.of(output.getLayout()).without(dims.scan()));
+    StageGroup &group = groupOf(groupsAfter, dims.of(output.getLayout()).without(dims.scan()), std::nullopt);
     group.outputs.push_back(output);
     areReadAfter |= copyInputsOf(output.getValue(), group.set, needed);
     for (Value value : needed) {
@@ -227,19 +254,41 @@ int64_t StagePlan::stepsTogether(DimSet set) const {
   return together;
 }
 
-/// Threads along steps first, so that they read and write memory in runs, then along the dimensions of the set.
-Placement StagePlan::spread(DimSet set) const {
+/// As many as make up all banks, or as a thread reads or writes.
+int64_t StagePlan::togetherAlong(unsigned dim, const Placement &writers, Type element) const {
+  int64_t read = placement.places[dim].regs, written = writers.places[dim].regs;
+  if (placement.padding || !llvm::isPowerOf2_64(read) || !llvm::isPowerOf2_64(written))
+    return 0;
+  return std::max({StageBuffer::bankBytes * 8 / element.getIntOrFloatBitWidth(), read, written});
+}
+
+/// Threads along what memory runs along first, so that they read and write it in runs, then along the other dimensions
+/// of the set.
+Placement StagePlan::spread(DimSet set, std::optional<unsigned> along) const {
   Placement result;
   result.places.resize(placement.places.size());
   result.timeTile = placement.timeTile;
   result.chunk = placement.chunk;
   result.scan = placement.scan;
   result.exchanged = DimSet().with(placement.scan);
-  DimPlace &time = result.places[placement.scan];
   int64_t left = placement.threads();
-  time.threads = largestDivisor(placement.timeTile / stepsTogether(set), std::min<int64_t>(left, PeerLevel::warpSize));
-  time.copies = placement.timeTile / time.threads;
-  left /= time.threads;
+  auto spreadSteps = [&](int64_t together, int64_t atMost) {
+    DimPlace &time = result.places[placement.scan];
+    time.threads = largestDivisor(placement.timeTile / together, std::min(left, atMost));
+    time.copies = placement.timeTile / time.threads;
+    left /= time.threads;
+  };
+  auto spreadDim = [&](unsigned dim, int64_t together) {
+    DimPlace &place = result.places[dim];
+    int64_t extent = placement.places[dim].extent();
+    place.threads = largestDivisor(extent / together, left);
+    place.regs = extent / place.threads;
+    left /= place.threads;
+  };
+  if (along)
+    spreadDim(*along, stagedRun(placement, *along));
+  else
+    spreadSteps(stepsTogether(set), PeerLevel::warpSize);
   for (unsigned dim = placement.places.size(); dim-- > 0;) {
     if (dim == placement.scan)
       continue;
@@ -250,20 +299,22 @@ Placement StagePlan::spread(DimSet set) const {
     place.runsEmpty = own.runsEmpty;
     if (own.grid)
       place.gridTile = own.span();
-    if (!set.contains(dim))
-      continue;
-    place.threads = largestDivisor(own.extent(), left);
-    place.regs = own.extent() / place.threads;
-    left /= place.threads;
+    if (set.contains(dim) && dim != along)
+      spreadDim(dim, 1);
   }
+  if (along)
+    spreadSteps(1, left);
   for (unsigned dim = 0; dim < placement.places.size(); ++dim)
     // Neighbouring threads have neighbouring rows: every second one would meet half of the banks.
-    if (result.places[dim].regs > 1)
+    if (result.places[dim].regs > 1 && dim != along)
       result.axes.push_back({dim, result.places[dim].regs, result.places[dim].threads});
+  if (along && result.places[*along].regs > 1)
+    result.axes.push_back({*along, result.places[*along].regs, 1});
   result.axes.push_back({std::nullopt, 1, 1});
+  unsigned fastest = along.value_or(placement.scan);
   for (unsigned dim : placement.order)
-    if (dim != placement.scan)
+    if (dim != fastest)
       result.order.push_back(dim);
-  result.order.push_back(placement.scan);
+  result.order.push_back(fastest);
   return result;
 }

@@ -15,6 +15,11 @@ struct StagedValue {
   mlir::Type element;
   /// Threads hold several coordinates of it, which stand together at each step.
   bool byStep = false;
+  /// The dimension of which threads write neighbours one after another; nothing where these are steps.
+  std::optional<unsigned> along = std::nullopt;
+  /// Of these, how many stand together before a gap of one access, so that threads that read runs of them meet other
+  /// banks; 0 where there are no gaps.
+  int64_t together = 0;
   /// Steps that a thread writes one after another.
   int64_t chunk = 1;
   /// Of a sum or maximum that is wanted after the steps alone: the dimensions over which threads leave their own parts
@@ -26,6 +31,8 @@ struct StagedValue {
 /// steps in another way than for the steps themselves.
 struct StageGroup {
   DimSet set;
+  /// The dimension of which neighbours are neighbours in memory; nothing for the scanned one.
+  std::optional<unsigned> along;
   /// Where the threads are.
   Placement placement;
   /// Before the steps: what is computed and put into shared memory (positions in StagePlan::values). After: what the
@@ -64,7 +71,6 @@ public:
   bool readsRowsLast() const { return groupsAfter.empty() ? !ofSteps.empty() : areReadAfter; }
 
 private:
-  bool lacksShared(mlir::Value value) const;
   bool isStageable(mlir::Operation &op);
   void chooseBefore();
   void chooseAfter();
@@ -74,10 +80,13 @@ private:
   DimSet sharedOver(mlir::Value value) const;
   bool copyInput(mlir::Value value, std::optional<DimSet> readers);
   bool copyInputsOf(mlir::Value value, DimSet readers, llvm::ArrayRef<mlir::Value> given);
-  StageGroup &groupOf(std::vector<StageGroup> &groups, DimSet set);
+  StageGroup &groupOf(std::vector<StageGroup> &groups, DimSet set, std::optional<unsigned> along);
   int64_t stepsTogether(DimSet set) const;
-  Placement spread(DimSet set) const;
+  Placement spread(DimSet set, std::optional<unsigned> along) const;
+  int64_t togetherAlong(unsigned dim, const Placement &writers, mlir::Type element) const;
   const KernelTensor *tensorOf(mlir::Operation *op) const;
+  bool runsAlongSteps(mlir::Operation *op) const;
+  std::optional<unsigned> memoryOf(mlir::Value value) const;
 
   RecurrenceOp recurrence;
   const DimensionAnalysis &dims;

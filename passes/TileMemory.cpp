@@ -389,7 +389,10 @@ int64_t TileMemory::alignmentOfRun(unsigned number, ArrayRef<SeenAs> seen) const
   for (SeenAs at : seen)
     set = set.with(at.dim);
   bool isPlain = !seen.back().flipped && seen.back().dim == *dims.number(tensor.layout.getDims().back());
-  return isPlain && innermostInTile(placement, set) == seen.back().dim ? tensor.alignment : 0;
+  if (!isPlain || innermostInTile(placement, set) != seen.back().dim)
+    return 0;
+  int64_t regs = placement.places[seen.back().dim].regs, bytes = tensor.stored.getIntOrFloatBitWidth() / 8;
+  return regs % 2 == 0 ? std::min(tensor.alignment, (regs & -regs) * bytes) : 0;
 }
 
 /// From the beginning of what is between chunks to what this task has of it.

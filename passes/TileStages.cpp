@@ -24,7 +24,7 @@ llvm::Error TileStages::bind(OpBuilder &builder, Block &entry) {
   copies.bind(builder, entry);
   for (const StagedValue &value : stages.values()) {
     buffers.push_back(
-        std::make_unique<StageBuffer>(placement, value.set, value.element, value.chunk, value.byStep, value.shared));
+        std::make_unique<StageBuffer>(placement, value));
     buffers.back()->allocate(builder, recurrence.getLoc());
   }
   auto addCrew = [&](const StageGroup &group, std::vector<std::unique_ptr<Crew>> &crews) -> llvm::Error {

@@ -230,35 +230,39 @@ private:
     return Error::success();
   }
 
-  /// Why a tensor cannot be staged; nothing where it can.
-  std::string whyNotStaged(StringRef name, bool isInput) {
-    if (llvm::any_of(facts.alongScan,
-                     [&](const ScannedTensor &tensor) { return tensor.name == name && tensor.isInput == isInput; }))
-      return "";
-    Block &body = recurrence.getBody().front();
-    auto isComplex = [&](auto ops) {
-      return llvm::any_of(
-          ops, [&](auto op) { return op.getName() == name && op.getStored() && isa<ComplexType>(*op.getStored()); });
-    };
-    if (isInput ? isComplex(body.getOps<InputOp>()) : isComplex(body.getOps<OutputOp>()))
+  static bool isComplex(std::optional<Type> stored, Type type) { return isa<ComplexType>(stored.value_or(type)); }
+
+  /// Why an input cannot be staged; nothing where it can.
+  StringRef whyNotStaged(InputOp input) {
+    if (isComplex(input.getStored(), input.getType()))
       return "it is complex";
-    return ("its memory does not run along '" + scanned + "'").str();
+    return dims.variesInTime(input) ? "" : "it does not vary in time";
+  }
+
+  /// And an output: each thread has its own, so that only steps of it could be put together.
+  std::string whyNotStaged(OutputOp output) {
+    if (isComplex(output.getStored(), output.getValue().getType()))
+      return "it is complex";
+    return llvm::any_of(
+               facts.alongScan,
+               [&](const ScannedTensor &tensor) { return tensor.name == output.getName() && !tensor.isInput; })
+               ? ""
+               : ("its memory does not run along '" + scanned + "'").str();
   }
 
   /// Tensors that are named one by one have to be ones that can be staged.
   Error checkNamed() {
-    auto check = [&](StringRef name, bool isInput, bool isWanted) -> Error {
-      std::string reason = isWanted ? whyNotStaged(name, isInput) : "";
+    auto check = [&](auto op, bool isWanted) -> Error {
+      std::string reason = isWanted ? std::string(whyNotStaged(op)) : "";
       return reason.empty() ? Error::success()
-                            : refuse("'" + name + "' cannot be staged on a GPU: " + reason + "; use direct");
+                            : refuse("'" + op.getName() + "' cannot be staged on a GPU: " + reason + "; use direct");
     };
     auto isStaged = [&](StringRef name) { return result.stagedNames.lookup(name); };
     for (auto input : recurrence.getBody().front().getOps<InputOp>())
-      if (Error error = check(input.getName(), true, isStaged(input.getName())))
+      if (Error error = check(input, isStaged(input.getName())))
         return error;
     for (auto output : recurrence.getBody().front().getOps<OutputOp>())
-      if (Error error = check(output.getName(), false,
-                              isStaged(output.getName()) || result.storesApart.contains(output.getName())))
+      if (Error error = check(output, isStaged(output.getName()) || result.storesApart.contains(output.getName())))
         return error;
     return Error::success();
   }
@@ -267,13 +271,19 @@ private:
   Error checkStages() {
     if (Error error = checkNamed())
       return error;
-    bool isAny = result.stagesFree || llvm::any_of(facts.alongScan, [&](const ScannedTensor &tensor) {
-                   return tensor.isInput ? result.loadsStaged(tensor.name)
-                                         : result.storesStaged(tensor.name) || result.storesApart.contains(tensor.name);
+    Block &body = recurrence.getBody().front();
+    bool isAny = result.stagesFree || llvm::any_of(body.getOps<InputOp>(), [&](InputOp input) {
+                   return result.loadsStaged(input.getName()) && whyNotStaged(input).empty();
                  });
+    isAny |= llvm::any_of(body.getOps<OutputOp>(), [&](OutputOp output) {
+      StringRef name = output.getName();
+      return (result.storesStaged(name) || result.storesApart.contains(name)) && whyNotStaged(output).empty();
+    });
     if (!isAny)
       return result.stagedLoads || result.stagedStores
-                 ? refuse("nothing can be staged on a GPU: no tensor's memory runs along '" + scanned + "'; use direct")
+                 ? refuse("nothing can be staged on a GPU: no real tensor varies in time" +
+                          (result.stagedLoads ? "" : ", and has memory that runs along '" + scanned + "'") +
+                          "; use direct")
                  : Error::success();
     for (unsigned dim : result.loops(LoopPlace::Inside))
       return refuse("'" + dims.name(dim) + "' is on a loop inside that of '" + scanned +
