@@ -232,6 +232,10 @@ mlir::Value mulI64(mlir::OpBuilder &builder, mlir::Value a, mlir::Value b);
 mlir::Value addI64(mlir::OpBuilder &builder, mlir::Value a, mlir::Value b);
 mlir::Value subI64(mlir::OpBuilder &builder, mlir::Value a, mlir::Value b);
 mlir::Value constantI64(mlir::OpBuilder &builder, int64_t value);
+/// `a` and `b`; `a` is null where it always holds.
+mlir::Value andI1(mlir::OpBuilder &builder, mlir::Value a, mlir::Value b);
+/// How many chunks cover `steps` steps, at least one.
+mlir::Value chunkCount(mlir::OpBuilder &builder, mlir::Value steps, int64_t chunk);
 
 } // namespace ssm
 
