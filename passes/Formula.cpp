@@ -1,4 +1,5 @@
 #include "passes/Formula.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -27,26 +28,19 @@ Formula::Formula(OpBuilder &builder, Location loc, Type type, MathTarget target,
 
 double Formula::smallestNormal() const { return isDouble() ? DBL_MIN : FLT_MIN; }
 
-static Value makeConstant(OpBuilder &builder, Location loc, Type type, TypedAttr element) {
-  TypedAttr attr = element;
-  if (auto vector = dyn_cast<VectorType>(type))
-    attr = DenseElementsAttr::get(vector, Attribute(element));
-  return arith::ConstantOp::create(builder, loc, attr);
-}
-
 Real Formula::constant(double value) {
   Value &cached = constants[{true, std::bit_cast<uint64_t>(value)}];
   if (!cached)
-    cached = makeConstant(builder, loc, type, builder.getFloatAttr(getElementTypeOrSelf(type), value));
+    cached = createScalarOrSplatConstant(builder, loc, type,
+                                         builder.getFloatAttr(getElementTypeOrSelf(type), value).getValue());
   return {this, cached};
 }
 
 Bits Formula::bitsConstant(int64_t value) {
   Value &cached = constants[{false, static_cast<uint64_t>(value)}];
   if (!cached)
-    cached = makeConstant(builder, loc, bitsType,
-                          builder.getIntegerAttr(builder.getIntegerType(width),
-                                                 APInt(width, value, /*isSigned=*/true, /*implicitTrunc=*/true)));
+    cached = createScalarOrSplatConstant(builder, loc, bitsType,
+                                         APInt(width, value, /*isSigned=*/true, /*implicitTrunc=*/true));
   return {this, cached};
 }
 
@@ -191,7 +185,7 @@ Truth ssm::operator|(Truth a, Truth b) {
 }
 Truth ssm::operator!(Truth a) {
   Formula &f = *a.formula;
-  Value all = makeConstant(f.builder, f.loc, a.value.getType(), f.builder.getBoolAttr(true));
+  Value all = createScalarOrSplatConstant(f.builder, f.loc, a.value.getType(), /*value=*/1);
   return {&f, arith::XOrIOp::create(f.builder, f.loc, a.value, all)};
 }
 

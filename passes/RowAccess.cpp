@@ -2,6 +2,7 @@
 
 #include "passes/RowAccess.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -14,21 +15,13 @@ static Type withElement(Type like, Type element) {
   return vector ? Type(vector.clone(element)) : element;
 }
 
-static Value constantLike(OpBuilder &builder, Location loc, Type type, int64_t value) {
-  Attribute scalar = builder.getIntegerAttr(getElementTypeOrSelf(type), value);
-  auto vector = dyn_cast<VectorType>(type);
-  return arith::ConstantOp::create(builder, loc,
-                                   vector ? cast<TypedAttr>(Attribute(DenseElementsAttr::get(vector, scalar)))
-                                          : cast<TypedAttr>(scalar));
-}
-
 /// bf16 is the upper half of an f32.
 static Value widenBf16(OpBuilder &builder, Location loc, Value value) {
   Type half = withElement(value.getType(), builder.getI16Type());
   Type word = withElement(value.getType(), builder.getI32Type());
   Value bits = arith::BitcastOp::create(builder, loc, half, value);
   Value wide = arith::ExtUIOp::create(builder, loc, word, bits);
-  Value shifted = arith::ShLIOp::create(builder, loc, wide, constantLike(builder, loc, word, 16));
+  Value shifted = arith::ShLIOp::create(builder, loc, wide, createScalarOrSplatConstant(builder, loc, word, 16));
   return arith::BitcastOp::create(builder, loc, withElement(value.getType(), builder.getF32Type()), shifted);
 }
 
@@ -43,8 +36,8 @@ static Value widenPairs(OpBuilder &builder, Location loc, Value value) {
   int64_t pairs = cast<VectorType>(value.getType()).getNumElements() / 2;
   auto words = VectorType::get({pairs}, builder.getI32Type()), numbers = VectorType::get({pairs}, builder.getF32Type());
   Value bits = vector::BitCastOp::create(builder, loc, words, value);
-  Value lower = arith::ShLIOp::create(builder, loc, bits, constantLike(builder, loc, words, 16));
-  Value upper = arith::AndIOp::create(builder, loc, bits, constantLike(builder, loc, words, 0xffff0000));
+  Value lower = arith::ShLIOp::create(builder, loc, bits, createScalarOrSplatConstant(builder, loc, words, 16));
+  Value upper = arith::AndIOp::create(builder, loc, bits, createScalarOrSplatConstant(builder, loc, words, 0xffff0000));
   return vector::InterleaveOp::create(builder, loc, arith::BitcastOp::create(builder, loc, numbers, lower),
                                       arith::BitcastOp::create(builder, loc, numbers, upper));
 }
@@ -54,13 +47,14 @@ static Value widenPairs(OpBuilder &builder, Location loc, Value value) {
 static Value narrowBf16(OpBuilder &builder, Location loc, Value value) {
   Type word = withElement(value.getType(), builder.getI32Type());
   Value bits = arith::BitcastOp::create(builder, loc, word, value);
-  Value sixteen = constantLike(builder, loc, word, 16);
+  Value sixteen = createScalarOrSplatConstant(builder, loc, word, 16);
   Value odd = arith::AndIOp::create(builder, loc, arith::ShRUIOp::create(builder, loc, bits, sixteen),
-                                    constantLike(builder, loc, word, 1));
-  Value bias = arith::AddIOp::create(builder, loc, odd, constantLike(builder, loc, word, 0x7fff));
+                                    createScalarOrSplatConstant(builder, loc, word, 1));
+  Value bias = arith::AddIOp::create(builder, loc, odd, createScalarOrSplatConstant(builder, loc, word, 0x7fff));
   Value rounded = arith::ShRUIOp::create(builder, loc, arith::AddIOp::create(builder, loc, bits, bias), sixteen);
   Value isNan = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNO, value, value);
-  Value kept = arith::SelectOp::create(builder, loc, isNan, constantLike(builder, loc, word, 0x7fc0), rounded);
+  Value kept =
+      arith::SelectOp::create(builder, loc, isNan, createScalarOrSplatConstant(builder, loc, word, 0x7fc0), rounded);
   Value half = arith::TruncIOp::create(builder, loc, withElement(value.getType(), builder.getI16Type()), kept);
   return arith::BitcastOp::create(builder, loc, withElement(value.getType(), builder.getBF16Type()), half);
 }
