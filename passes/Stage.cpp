@@ -12,6 +12,7 @@
 #include "mlir/IR/Matchers.h"
 #include "passes/Passes.h"
 #include "passes/RowAccess.h"
+#include "passes/TransposeRows.h"
 
 namespace ssm {
 #define GEN_PASS_DEF_STAGE
@@ -209,29 +210,12 @@ private:
     for (int64_t i = 0; i < block; ++i)
       LLVM::Prefetch::create(builder, loc, memoryAt(add(add(add(base, along), mul(between, constant(i))), ahead)),
                              /*rw=*/!isLoad, /*hint=*/3, /*cache=*/1);
-    transpose(rows);
+    transposeSquare(builder, loc, rows);
     for (int64_t i = 0; i < block; ++i)
       if (isLoad)
         store(rows[i], scratchRow(i));
       else
         store(convertStored(builder, loc, rows[i], op.getStored()), memoryRow(i));
-  }
-
-  /// Swaps the off-diagonal halves of ever smaller squares: log2(block) rounds of two-input shuffles.
-  void transpose(SmallVectorImpl<Value> &rows) {
-    for (int64_t distance = block / 2; distance > 0; distance /= 2)
-      for (int64_t i = 0; i < block; ++i) {
-        if (i & distance)
-          continue;
-        SmallVector<int64_t> low, high;
-        for (int64_t j = 0; j < block; ++j) {
-          low.push_back(j & distance ? block + j - distance : j);
-          high.push_back(j & distance ? block + j : j + distance);
-        }
-        Value a = rows[i], b = rows[i + distance];
-        rows[i] = vector::ShuffleOp::create(builder, loc, a, b, low);
-        rows[i + distance] = vector::ShuffleOp::create(builder, loc, a, b, high);
-      }
   }
 
   Op op;

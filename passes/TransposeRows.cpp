@@ -27,8 +27,7 @@ std::optional<Pieces> ssm::findPieces(Type tile, ValueRange strides, ArrayAttr c
 
 static int64_t lanesOf(Value row) { return cast<VectorType>(row.getType()).getNumElements(); }
 
-/// Swaps the off-diagonal halves of ever smaller squares.
-static void transposeSquare(OpBuilder &builder, Location loc, SmallVectorImpl<Value> &rows) {
+void ssm::transposeSquare(OpBuilder &builder, Location loc, SmallVectorImpl<Value> &rows) {
   int64_t size = rows.size();
   for (int64_t distance = size / 2; distance > 0; distance /= 2)
     for (int64_t i = 0; i < size; ++i) {

@@ -16,6 +16,10 @@ struct Pieces {
 /// Whether an access is one of pieces. Limits along the pieces' axis would cut them.
 std::optional<Pieces> findPieces(mlir::Type tile, mlir::ValueRange strides, mlir::ArrayAttr coefficients);
 
+/// As many rows as they have lanes, 2ⁿ: swaps the off-diagonal halves of ever smaller squares, a round of two-input
+/// shuffles for each size.
+void transposeSquare(mlir::OpBuilder &builder, mlir::Location loc, llvm::SmallVectorImpl<mlir::Value> &rows);
+
 /// Rows of lanes from pieces, one a lane, and the opposite: log2 rounds of shuffles.
 llvm::SmallVector<mlir::Value> rowsOfPieces(mlir::OpBuilder &builder, mlir::Location loc,
                                             llvm::ArrayRef<mlir::Value> pieces);
