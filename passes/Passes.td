@@ -852,6 +852,11 @@ def Stage : Pass<"ssm-stage", "::mlir::func::FuncOp"> {
     `ssm.stage_load` and `ssm.stage_store` become loops over the tile's coordinates and time: square blocks of lanes and
     steps are read as vectors along time and transposed in registers, what is left goes element by element. Elements outside
     the limits are 0 after a load and untouched by a store.
+
+    Where a loop computes with 8 steps at a turn (`ssm-split-steps`), squares are moved at its turns: shuffling and
+    multiplying are different parts of a core. What that loop reads is moved a square ahead of it; a store at a time tile's end
+    waits for the next tile's, and the last tile's stands behind the loop over tiles. The rows of the next tile are fetched at
+    the steps, one a step, so that loads need not wait for lines that only the next tile needs.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect"];

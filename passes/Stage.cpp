@@ -2,7 +2,8 @@
 //
 // A tile's elements are taken in row-major order, which is scratch's own. Where its innermost extent is made of whole
 // blocks of `block` elements, block x block squares of element and step are moved as vectors and transposed in
-// registers. Where scratch runs along time as well, rows of `block` steps are moved as they are.
+// registers. Where scratch runs along time as well, rows of `block` steps are moved as they are. Both are moved at the
+// turns of a loop that computes with several steps, if one follows (StageBeside.h).
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -12,6 +13,7 @@
 #include "mlir/IR/Matchers.h"
 #include "passes/Passes.h"
 #include "passes/RowAccess.h"
+#include "passes/StageBeside.h"
 #include "passes/TransposeRows.h"
 
 namespace ssm {
@@ -24,29 +26,49 @@ using namespace ssm;
 
 namespace {
 /// Vectors of this many steps are moved; squares of as many elements are transposed in registers.
-constexpr int64_t block = 16;
+constexpr int64_t block = stageBlock;
+/// Squares of which a step fetches a row each.
+constexpr int64_t mostAhead = 4;
 
 /// Expands one copy; `Op` is StageLoadOp or StageStoreOp.
 template <typename Op> class Copier {
 public:
-  explicit Copier(Op op) : op(op), builder(op), loc(op.getLoc()), shape(op.getShape()) {
+  explicit Copier(Op op, int64_t place = 0)
+      : op(op), place(place), builder(op), loc(op.getLoc()), shape(op.getShape()) {
     elements = llvm::product_of(shape);
     for (inner = shape.size(); inner > 0 && shape[inner - 1] == 1; --inner)
       ;
   }
 
   void expand() {
-    Value done = constant(0);
-    if (canMoveVectors()) {
-      Value vectors = arith::DivUIOp::create(builder, loc, op.getSteps(), constant(block));
-      done = arith::MulIOp::create(builder, loc, vectors, constant(block));
-      if (op.getPitch())
-        expandRows(done);
-      else
-        expandSquares(done);
+    if (!canMoveVectors()) {
+      expandElements(constant(0));
+      op.erase();
+      return;
     }
+    Value vectors = arith::DivUIOp::create(builder, loc, op.getSteps(), constant(block));
+    Value done = arith::MulIOp::create(builder, loc, vectors, constant(block));
+    std::optional<LoopOverSteps> beside;
+    if (elements <= block)
+      beside = findLoopBeside(op, op.getScratch(), isLoad ? op.getSteps() : Value());
+    isFetched = prefetchInSteps(findLoopOfSteps(op));
+    if (beside && (isLoad || !beside->usesScratch))
+      expandBeside(*beside, done);
+    else
+      repeat(elements / pieceElements(),
+             [&](Value number) { loopTo(constant(0), done, block, [&](Value step) { copyBlock(step, number); }); });
+    // Few tiles have steps left, and going through all elements to find that takes as long as a square.
+    Value isLeft = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, done, op.getSteps());
+    auto rest = scf::IfOp::create(builder, loc, isLeft);
+    builder.setInsertionPoint(rest.thenYield());
     expandElements(done);
     op.erase();
+  }
+
+  bool canMoveVectors() {
+    return op.getLimits().empty() && stepDirection() &&
+           (op.getPitch() ||
+            (inner > 0 && shape[inner - 1] % block == 0 && op.getStored().getIntOrFloatBitWidth() <= 32));
   }
 
 private:
@@ -62,12 +84,6 @@ private:
     if (matchPattern(op.getStepStride(), m_ConstantInt(&value)) && (value == 1 || value.isAllOnes()))
       return value.getSExtValue();
     return std::nullopt;
-  }
-
-  bool canMoveVectors() {
-    return op.getLimits().empty() && stepDirection() &&
-           (op.getPitch() ||
-            (inner > 0 && shape[inner - 1] % block == 0 && op.getStored().getIntOrFloatBitWidth() <= 32));
   }
 
   /// Runs `body` for `count` numbers from 0 on.
@@ -159,14 +175,50 @@ private:
     });
   }
 
-  void expandRows(Value end) {
-    int64_t together = elements % block == 0 ? block : 1;
-    repeat(elements / together, [&](Value number) {
-      loopTo(constant(0), end, block, [&](Value step) {
-        for (int64_t i = 0; i < together; ++i)
-          copyRow(step, add(mul(number, constant(together)), constant(i)));
-      });
-    });
+  /// Blocks of steps at the turns of a loop that computes meanwhile.
+  void expandBeside(LoopOverSteps beside, Value end) {
+    // What the loop reads is there a block ahead of it.
+    int64_t group = *getConstantIntValue(beside.loop.getStep());
+    int64_t delay = place % (block / group) * group;
+    Value ahead = constant((beside.usesScratch ? block : 0) - delay);
+    if (beside.usesScratch)
+      copyIf(arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sgt, end, constant(0)), constant(0));
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(beside.loop.getBody());
+    Value turn = beside.loop.getInductionVar(), step = add(turn, ahead);
+    Value isFirst = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                          arith::RemUIOp::create(builder, loc, turn, constant(block)), constant(delay));
+    Value isThere = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, step, end);
+    copyIf(arith::AndIOp::create(builder, loc, isFirst, isThere), step);
+    if (isLoad)
+      return;
+    // It may have fewer turns than steps are to be stored.
+    builder.setInsertionPointAfter(beside.loop);
+    Value turns = arith::AddIOp::create(builder, loc, beside.loop.getUpperBound(), constant(block - 1 - delay));
+    Value blocks = arith::DivUIOp::create(builder, loc, turns, constant(block));
+    loopTo(mul(blocks, constant(block)), end, block, [&](Value later) { copyBlocks(later); });
+  }
+
+  void copyIf(Value condition, Value step) {
+    auto choice = scf::IfOp::create(builder, loc, condition);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(choice.thenYield());
+    copyBlocks(step);
+  }
+
+  /// Elements that are moved together.
+  int64_t pieceElements() { return op.getPitch() && elements % block != 0 ? 1 : block; }
+
+  void copyBlocks(Value step) {
+    repeat(elements / pieceElements(), [&](Value number) { copyBlock(step, number); });
+  }
+
+  void copyBlock(Value step, Value number) {
+    Value element = mul(number, constant(pieceElements()));
+    if (!op.getPitch())
+      return copySquare(step, element, offsetOf(coordinatesOf(element)), op.getStrides()[inner - 1]);
+    for (int64_t i = 0; i < pieceElements(); ++i)
+      copyRow(step, add(element, constant(i)));
   }
 
   /// Steps from `step` on of one element; descending ones are read in ascending order and turned around.
@@ -184,15 +236,6 @@ private:
     store(row, isLoad ? scratch : memory);
   }
 
-  void expandSquares(Value end) {
-    repeat(elements / block, [&](Value number) {
-      Value element = mul(number, constant(block));
-      Value base = offsetOf(coordinatesOf(element));
-      Value between = op.getStrides()[inner - 1];
-      loopTo(constant(0), end, block, [&](Value step) { copySquare(step, element, base, between); });
-    });
-  }
-
   /// Element e of the square runs along memory at base + e·between, its steps one after another; descending steps are
   /// read in ascending order and taken backwards.
   void copySquare(Value step, Value element, Value base, Value between) {
@@ -205,11 +248,9 @@ private:
     for (int64_t i = 0; i < block; ++i)
       rows.push_back(isLoad ? convertStored(builder, loc, load(inMemory, memoryRow(i)), op.getElement())
                             : load(inScratch, scratchRow(i)));
-    // What the next copy moves is far away in memory, a row in each page, where the processor does not look ahead.
-    Value ahead = mul(op.getSteps(), op.getStepStride());
-    for (int64_t i = 0; i < block; ++i)
-      LLVM::Prefetch::create(builder, loc, memoryAt(add(add(add(base, along), mul(between, constant(i))), ahead)),
-                             /*rw=*/!isLoad, /*hint=*/3, /*cache=*/1);
+    if (!isFetched)
+      for (int64_t i = 0; i < block; ++i)
+        prefetch(add(add(base, along), mul(between, constant(i))));
     transposeSquare(builder, loc, rows);
     for (int64_t i = 0; i < block; ++i)
       if (isLoad)
@@ -218,27 +259,59 @@ private:
         store(convertStored(builder, loc, rows[i], op.getStored()), memoryRow(i));
   }
 
+  /// What the next copy moves is far away in memory, a row in each page, where the processor does not look ahead.
+  void prefetch(Value offset) {
+    Value steps = op.getSteps();
+    if (auto choice = steps.getDefiningOp<arith::SelectOp>())
+      steps = choice.getTrueValue();
+    Value ahead = mul(steps, op.getStepStride());
+    LLVM::Prefetch::create(builder, loc, memoryAt(add(offset, ahead)), /*rw=*/!isLoad, /*hint=*/3, /*cache=*/1);
+  }
+
+  /// A row of each square at each step of the loop that follows: all rows at once take a core's buffers for
+  /// lines on their way, for which the copy's own accesses wait. False where there is no such loop.
+  bool prefetchInSteps(scf::ForOp loop) {
+    if (!loop || op.getPitch() || elements > mostAhead * block)
+      return false;
+    OpBuilder::InsertionGuard guard(builder);
+    SmallVector<Value> bases;
+    for (int64_t first = 0; first < elements; first += block)
+      bases.push_back(offsetOf(coordinatesOf(constant(first))));
+    Value between = op.getStrides()[inner - 1];
+    builder.setInsertionPointToStart(loop.getBody());
+    Value number = loop.getInductionVar(), row = arith::RemUIOp::create(builder, loc, number, constant(block));
+    Value along = mul(sub(number, row), op.getStepStride());
+    for (Value base : bases)
+      prefetch(add(add(base, along), mul(between, row)));
+    return true;
+  }
+
   Op op;
+  /// The number of the copy: neighbours take turns of a loop beside them in turns.
+  int64_t place;
   OpBuilder builder;
   Location loc;
   ArrayRef<int64_t> shape;
   int64_t elements;
+  /// Whether another loop fetches what the next copy moves.
+  bool isFetched = false;
   /// Axes up to the innermost one of extent above 1.
   size_t inner;
 };
 
 struct Stage : ssm::impl::StageBase<Stage> {
   void runOnOperation() override {
+    delayStores(getOperation(), [](StageStoreOp store) { return Copier<StageStoreOp>(store).canMoveVectors(); });
     SmallVector<Operation *> copies;
     getOperation().walk([&](Operation *op) {
       if (isa<StageLoadOp, StageStoreOp>(op))
         copies.push_back(op);
     });
-    for (Operation *copy : copies)
+    for (auto [place, copy] : llvm::enumerate(copies))
       if (auto load = dyn_cast<StageLoadOp>(copy))
-        Copier<StageLoadOp>(load).expand();
+        Copier<StageLoadOp>(load, place).expand();
       else
-        Copier<StageStoreOp>(cast<StageStoreOp>(copy)).expand();
+        Copier<StageStoreOp>(cast<StageStoreOp>(copy), place).expand();
   }
 };
 } // namespace
