@@ -68,6 +68,9 @@ std::unique_ptr<CostModel> makeGpuCostModel(const SpaceSource &source, const Tar
 /// task's own memory is well within what it may keep; on a GPU, a block fits on a multiprocessor.
 bool fitsMachine(const Estimate &estimate, const Target &target);
 
+/// A number as the words of a term have it.
+std::string oneDecimal(double value);
+
 /// The prediction in words: a line for the whole, and one a term.
 std::vector<std::string> predictionTexts(const Prediction &prediction);
 

@@ -2,7 +2,6 @@
 
 #include "schedule/CostModel.h"
 #include "schedule/CpuProfile.h"
-#include "llvm/Support/Format.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -11,10 +10,6 @@ namespace {
 /// Registers that a row's temporaries and constants take beside the states.
 constexpr double otherRegisters = 10;
 
-/// Registers that states may take, over those that there are: beyond it every step spills most of them.
-constexpr double mostRegisters = 3;
-/// Bytes of a task's own memory: within the MiB that it may keep, which passes count more exactly.
-constexpr double mostOwnBytes = 768 << 10;
 /// Bytes of a line of a cache.
 constexpr double lineBytes = 64;
 
@@ -351,8 +346,8 @@ Pipes CpuCost::countPipes(const Placed &placed) const {
   addScan(placed, pipes);
   if (double steps = static_cast<double>(placed.candidate.blockSteps); steps > 1) {
     // One pass over the states for several steps. Matrix states decay once for all of them, and what steps read of each
-    // other is small sums, more of them with each step: by count 0.67 + 0.33 / steps + 0.015 (steps - 1). The time falls
-    // by less, as sums and drives of all steps fill the registers.
+    // other is small sums, more of them with each step: by count 0.67 + 0.33 / steps + 0.015 (steps - 1). The time
+    // falls by less, as sums and drives of all steps fill the registers.
     pipes.vector *= steps * (step.hasMatrices() ? 0.8 + 0.05 * (steps - 1) : 1 + 0.1 * (steps - 1));
     pipes.shuffle *= steps;
     pipes.apart *= steps;
@@ -425,27 +420,23 @@ Prediction CpuCost::predict(const Candidate &candidate) const {
   const Pipes &pipes = call.pipes;
   Prediction prediction;
   static_cast<Estimate &>(prediction) = sum(call);
-  auto number = [](double value) {
-    std::string text;
-    llvm::raw_string_ostream(text) << llvm::format("%.1f", value);
-    return text;
-  };
   auto add = [&](CpuTerm term, const std::string &why) {
     prediction.terms.push_back({nameOf(term).str(), call[term], why});
   };
-  add(CpuTerm::Arithmetic, number(pipes.vector / call.stepsAtOnce) + " vector operations and " +
-                               number(pipes.shuffle / call.stepsAtOnce) + " shuffles a step");
-  add(CpuTerm::Accesses, number(pipes.load / call.stepsAtOnce) + " loads and " +
-                             number(pipes.store / call.stepsAtOnce) + " stores a step");
+  add(CpuTerm::Arithmetic, oneDecimal(pipes.vector / call.stepsAtOnce) + " vector operations and " +
+                               oneDecimal(pipes.shuffle / call.stepsAtOnce) + " shuffles a step");
+  add(CpuTerm::Accesses, oneDecimal(pipes.load / call.stepsAtOnce) + " loads and " +
+                             oneDecimal(pipes.store / call.stepsAtOnce) + " stores a step");
   add(CpuTerm::Apart, "elements that lie apart in memory, one by one");
-  add(CpuTerm::Spills, number(pipes.spill) + " registers too few");
-  add(CpuTerm::Loops, number(call.loopTurns) + " turns inside a step, in " + std::to_string(call.phases) + " phases");
-  add(CpuTerm::Chain, number(call.chain / call.stepsAtOnce) +
+  add(CpuTerm::Spills, oneDecimal(pipes.spill) + " registers too few");
+  add(CpuTerm::Loops,
+      oneDecimal(call.loopTurns) + " turns inside a step, in " + std::to_string(call.phases) + " phases");
+  add(CpuTerm::Chain, oneDecimal(call.chain / call.stepsAtOnce) +
                           " clocks from one step's states to the next one's, and not enough to do meanwhile");
-  add(CpuTerm::Own, number(pipes.ownBytes / 1024) + " KiB of a task's own memory, beyond the first cache");
+  add(CpuTerm::Own, oneDecimal(pipes.ownBytes / 1024) + " KiB of a task's own memory, beyond the first cache");
   add(CpuTerm::Copies, "time tiles of " + std::to_string(candidate.placement.timeTile) + " steps through scratch");
-  add(CpuTerm::Tasks, number(call.tasks) + " tasks on " + std::to_string(threads) + " threads");
-  add(CpuTerm::Memory, number(call.bytes / 1e6) + " MB from beyond the second cache");
+  add(CpuTerm::Tasks, oneDecimal(call.tasks) + " tasks on " + std::to_string(threads) + " threads");
+  add(CpuTerm::Memory, oneDecimal(call.bytes / 1e6) + " MB from beyond the second cache");
   llvm::sort(prediction.terms, [](const CostTerm &a, const CostTerm &b) { return a.seconds > b.seconds; });
   prediction.tasks = call.tasks;
   prediction.bytes = call.bytes;
@@ -459,26 +450,4 @@ Prediction CpuCost::predict(const Candidate &candidate) const {
 std::unique_ptr<CostModel> ssm::makeCpuCostModel(const SpaceSource &source, const Target &target,
                                                  const SizeHints &hints, int64_t threads) {
   return std::make_unique<CpuCost>(source, target, hints, threads);
-}
-
-bool ssm::fitsMachine(const Estimate &estimate, const Target &target) {
-  if (target.gpu)
-    return estimate.residentBlocks > 0;
-  return estimate.registers <= mostRegisters * static_cast<double>(target.vectorRegisters) &&
-         estimate.ownBytes <= mostOwnBytes;
-}
-
-std::vector<std::string> ssm::predictionTexts(const Prediction &prediction) {
-  std::vector<std::string> lines;
-  auto milliseconds = [](double seconds) {
-    std::string text;
-    llvm::raw_string_ostream(text) << llvm::format("%.3f ms", seconds * 1e3);
-    return text;
-  };
-  lines.push_back(milliseconds(prediction.seconds) + " predicted" +
-                  (prediction.terms.empty() ? "" : ", most of it " + prediction.terms.front().name));
-  for (const CostTerm &term : prediction.terms)
-    if (term.seconds > 0.02 * prediction.seconds)
-      lines.push_back(term.name + ": " + milliseconds(term.seconds) + " by itself, " + term.why);
-  return lines;
 }

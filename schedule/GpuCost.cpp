@@ -5,7 +5,6 @@
 #include "schedule/Machine.h"
 #include "schedule/ScannedTensors.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/Format.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -306,17 +305,12 @@ Prediction GpuCost::predict(const Candidate &candidate, const Compiled &compiled
   double onBusiest = ofBusiest * threads * turns;
   // Threads of a warp that are not there take its slots all the same.
   onBusiest *= std::ceil(threads / warp) * warp / threads;
-  auto number = [](double value) {
-    std::string text;
-    llvm::raw_string_ostream(text) << llvm::format("%.1f", value);
-    return text;
-  };
   auto add = [&](const char *name, double seconds, const std::string &why) {
     prediction.terms.push_back({name, seconds, why});
   };
   auto pipe = [&](const char *name, double operations, double throughput) {
     add(name, onBusiest * operations / throughput / machine.clock,
-        number(operations) + " a thread and turn, " + number(throughput) + " a clock");
+        oneDecimal(operations) + " a thread and turn, " + oneDecimal(throughput) + " a clock");
   };
   pipe("arithmetic", turn.arithmetic, machine.arithmetic);
   pipe("special functions", turn.special, machine.special);
@@ -337,12 +331,12 @@ Prediction GpuCost::predict(const Candidate &candidate, const Compiled &compiled
   // A block that ends makes room for the next.
   double rounds = std::max(1.0, ofBusiest / held);
   const double chained = rounds * turns * (clocks + waiting) / machine.clock;
-  add("chain", chained, number(clocks) + " clocks of a warp for a step, " + number(rounds) + " times over");
+  add("chain", chained, oneDecimal(clocks) + " clocks of a warp for a step, " + oneDecimal(rounds) + " times over");
   double again = 0;
   prediction.bytes = memoryBytes(placement, again);
-  add("memory", prediction.bytes / machine.bandwidth, number(prediction.bytes / 1e6) + " MB of DRAM");
+  add("memory", prediction.bytes / machine.bandwidth, oneDecimal(prediction.bytes / 1e6) + " MB of DRAM");
   add("second cache", again / (machine.bandwidth * gpu.l2Ratio),
-      number(again / 1e6) + " MB read again by other blocks");
+      oneDecimal(again / 1e6) + " MB read again by other blocks");
   llvm::sort(prediction.terms, [](const CostTerm &a, const CostTerm &b) { return a.seconds > b.seconds; });
   // The busiest pipe, and what a warp takes by itself: it is not hidden where a block's warps wait for each other at
   // the ends of time tiles. With all pipes added in part, times of an H100 are ranked worse
@@ -357,7 +351,8 @@ Prediction GpuCost::predict(const Candidate &candidate, const Compiled &compiled
   double starting = launches * gpu.launch + gpu.block * rounds + (placement.inTicketOrder ? chunks * gpu.lookBack : 0);
   prediction.seconds += starting;
   add("launches", starting,
-      number(launches) + " launches, " + number(placement.inTicketOrder ? chunks : 0) + " chunks that wait in turn");
+      oneDecimal(launches) + " launches, " + oneDecimal(placement.inTicketOrder ? chunks : 0) +
+          " chunks that wait in turn");
   double calls = blocks * threads * turns;
   prediction.operations = {{"arithmetic", turn.arithmetic * calls},
                            {"special", turn.special * calls},

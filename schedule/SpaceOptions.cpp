@@ -12,6 +12,16 @@ static constexpr int64_t mostHeldRows = 64;
 /// Bytes of a task's share of a dimension on a loop inside time's: from a page to an L1 cache and beyond.
 static constexpr int64_t leastStream = 1 << 10, mostStream = 64 << 10;
 
+SpaceOption SpaceOption::on(std::vector<LevelCount> outer, int64_t threads, int64_t lanes, int64_t regs) {
+  SpaceOption option(std::move(outer));
+  const LevelCount inner[] = {{Level::Thread, threads}, {Level::Lane, lanes}, {Level::Reg, regs}};
+  llvm::copy_if(inner, std::back_inserter(option.levels), [](const LevelCount &level) { return *level.count > 1; });
+  option.threads = threads;
+  option.lanes = lanes;
+  option.rows = regs;
+  return option;
+}
+
 SpaceOptions::SpaceOptions(const SpaceSource &source, const Target &target, const SizeHints &hints,
                            const SpaceLimits &limits)
     : recurrence(source.sequential), target(target), hints(hints), limits(limits), dims(recurrence),
@@ -82,13 +92,8 @@ void SpaceOptions::addStreams(Options &options, unsigned dim) const {
         break;
       if (share * 4 > mostStream)
         continue;
-      SpaceOption option({{Level::Grid, share}, {Level::Loop, std::nullopt}, {Level::Lane, lanes}});
-      if (regs > 1)
-        option.levels.push_back({Level::Reg, regs});
-      option.inside = true;
-      option.rows = regs;
-      option.lanes = lanes;
-      options.push_back(option);
+      options.push_back(SpaceOption::on({{Level::Grid, share}, {Level::Loop, std::nullopt}}, 1, lanes, regs));
+      options.back().inside = true;
     }
   }
 }
@@ -104,21 +109,9 @@ SpaceOptions::Options SpaceOptions::ofParallel(unsigned dim) const {
         threads.push_back(count);
   for (int64_t count : threads)
     for (int64_t lane : spread)
-      for (int64_t regs : powers(1, target.gpu ? 1 : 8)) {
-        if (count * lane * regs > 1 && !fits(dim, count * lane * regs))
-          continue;
-        SpaceOption option({{Level::Grid, std::nullopt}});
-        if (count > 1)
-          option.levels.push_back({Level::Thread, count});
-        if (lane > 1)
-          option.levels.push_back({Level::Lane, lane});
-        if (regs > 1)
-          option.levels.push_back({Level::Reg, regs});
-        option.rows = regs;
-        option.lanes = lane;
-        option.threads = count;
-        options.push_back(option);
-      }
+      for (int64_t regs : powers(1, target.gpu ? 1 : 8))
+        if (count * lane * regs == 1 || fits(dim, count * lane * regs))
+          options.push_back(SpaceOption::on({{Level::Grid, std::nullopt}}, count, lane, regs));
   addStreams(options, dim);
   return options;
 }
@@ -127,17 +120,14 @@ SpaceOptions::Options SpaceOptions::ofParallel(unsigned dim) const {
 SpaceOptions::Options SpaceOptions::ofHeld(unsigned dim) const {
   Options options;
   int64_t size = std::max<int64_t>(sizeOf(dim).value_or(1), 1);
+  auto add = [&](std::vector<LevelCount> outer, int64_t lane, int64_t regs) {
+    options.push_back(SpaceOption::on(std::move(outer), 1, lane, regs));
+    if (regs == 1)
+      options.back().levels.push_back({Level::Reg, regs});
+  };
   auto hold = [&](int64_t lane) {
-    int64_t regs = llvm::divideCeil(size, lane);
-    if (regs > mostHeldRows)
-      return;
-    SpaceOption option;
-    if (lane > 1)
-      option.levels.push_back({Level::Lane, lane});
-    option.levels.push_back({Level::Reg, regs});
-    option.rows = regs;
-    option.lanes = lane;
-    options.push_back(option);
+    if (int64_t regs = llvm::divideCeil(size, lane); regs <= mostHeldRows)
+      add({}, lane, regs);
   };
   hold(1);
   std::vector<int64_t> counts = laneCounts(dim);
@@ -148,18 +138,11 @@ SpaceOptions::Options SpaceOptions::ofHeld(unsigned dim) const {
   else
     counts = {1};
   for (int64_t lane : counts)
-    for (int64_t regs : powers(1, 16)) {
-      if (lane * regs >= size)
-        continue;
-      SpaceOption option({{Level::Loop, std::nullopt}});
-      if (lane > 1)
-        option.levels.push_back({Level::Lane, lane});
-      option.levels.push_back({Level::Reg, regs});
-      option.inside = true;
-      option.rows = regs;
-      option.lanes = lane;
-      options.push_back(option);
-    }
+    for (int64_t regs : powers(1, 16))
+      if (lane * regs < size) {
+        add({{Level::Loop, std::nullopt}}, lane, regs);
+        options.back().inside = true;
+      }
   return options;
 }
 
@@ -180,15 +163,8 @@ void SpaceOptions::addSteps(Options &options) const {
     for (int64_t regs : powers(1, 8)) {
       if (lane * regs == 1 || !fits(dims.scan(), lane * regs))
         continue;
-      SpaceOption option;
-      if (lane > 1)
-        option.levels.push_back({Level::Lane, lane});
-      if (regs > 1)
-        option.levels.push_back({Level::Reg, regs});
-      option.rows = regs;
-      option.lanes = lane;
-      option.atOnce = true;
-      options.push_back(option);
+      options.push_back(SpaceOption::on({}, 1, lane, regs));
+      options.back().atOnce = true;
     }
 }
 
@@ -207,17 +183,8 @@ void SpaceOptions::addGpuSteps(Options &options) const {
     for (int64_t regs : powers(1, 8)) {
       if (!fits(dims.scan(), threads * lanes * regs))
         continue;
-      SpaceOption option;
-      if (threads > 1)
-        option.levels.push_back({Level::Thread, threads});
-      option.levels.push_back({Level::Lane, lanes});
-      if (regs > 1)
-        option.levels.push_back({Level::Reg, regs});
-      option.rows = regs;
-      option.lanes = lanes;
-      option.threads = threads;
-      option.atOnce = true;
-      options.push_back(option);
+      options.push_back(SpaceOption::on({}, threads, lanes, regs));
+      options.back().atOnce = true;
     }
 }
 

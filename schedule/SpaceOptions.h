@@ -9,6 +9,8 @@ namespace ssm {
 struct SpaceOption {
   SpaceOption() = default;
   explicit SpaceOption(std::vector<LevelCount> levels) : levels(std::move(levels)) {}
+  /// The outer levels, and of threads, lanes and registers those of which there are several.
+  static SpaceOption on(std::vector<LevelCount> outer, int64_t threads, int64_t lanes, int64_t regs);
   /// Levels of the dimension; empty where it is not named.
   std::vector<LevelCount> levels;
   /// Knobs that come with it.
