@@ -1,8 +1,8 @@
 #ifndef SSM_PASSES_STAGEBUFFER_H
 #define SSM_PASSES_STAGEBUFFER_H
 
-#include "passes/TileMemory.h"
 #include "passes/StagePlan.h"
+#include "passes/TileMemory.h"
 
 namespace ssm {
 

@@ -41,7 +41,7 @@ bool StagePlan::runsAlongSteps(Operation *op) const {
 }
 
 /// What memory runs along of the inputs that a value is computed from: nothing where it is time for any of them, or
-/// where there is no telling.
+/// where a block has one coordinate of it.
 std::optional<unsigned> StagePlan::memoryOf(Value value) const {
   DimSet set = dims.of(value).without(dims.scan());
   std::optional<unsigned> along;
@@ -60,7 +60,7 @@ std::optional<unsigned> StagePlan::memoryOf(Value value) const {
       return std::nullopt;
     if (LayoutAttr layout = input.getLayout(); layout.getRank())
       if (unsigned last = *dims.number(layout.getDims().back());
-          set.contains(last) && (!along || placement.places[last].extent() > placement.places[*along].extent()))
+          set.contains(last) && placement.places[last].extent() > (along ? placement.places[*along].extent() : 1))
         along = last;
   }
   return along;
@@ -248,7 +248,7 @@ int64_t StagePlan::stepsTogether(DimSet set) const {
     if (set.contains(dim))
       rows *= placement.places[dim].extent();
   int64_t width = placement.accessBytes / chunk;
-  while (!placement.copyStages && together * width > fewestBytes &&
+  while (!placement.copyStages && together > 1 && together * width > fewestBytes &&
          rows * (placement.timeTile / together) < placement.threads())
     together /= 2;
   return together;

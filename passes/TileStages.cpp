@@ -23,8 +23,7 @@ llvm::Error TileStages::bind(OpBuilder &builder, Block &entry) {
                                    recurrence.getScan() + "'");
   copies.bind(builder, entry);
   for (const StagedValue &value : stages.values()) {
-    buffers.push_back(
-        std::make_unique<StageBuffer>(placement, value));
+    buffers.push_back(std::make_unique<StageBuffer>(placement, value));
     buffers.back()->allocate(builder, recurrence.getLoc());
   }
   auto addCrew = [&](const StageGroup &group, std::vector<std::unique_ptr<Crew>> &crews) -> llvm::Error {

@@ -6,7 +6,7 @@
 // so stand in local memory. Where threads do not fill the device, time is cut into chunks over the grid, at twice the
 // work.
 
-#include "schedule/DefaultRules.h"
+#include "schedule/MatrixTiles.h"
 #include "schedule/ScannedTensors.h"
 
 using namespace mlir;
@@ -25,6 +25,8 @@ constexpr int64_t threadsPerCore = 6 * warpLanes;
 constexpr int64_t warpsStaged = 16, warpsSplit = 3, lanesBeforeChunks = 4;
 /// Steps of a staged time tile, and of them those that a thread reads and writes at once.
 constexpr int64_t stagedTile = 32, stagedCopies = 8;
+/// Values that the copies of a step keep in all, where they read memory themselves.
+constexpr int64_t mostCopied = 64;
 /// Bytes of them that leave room for another block on a multiprocessor.
 constexpr int64_t mostStagedBytes = 96 << 10;
 /// Cutting time doubles the work, so it has to bring several times the threads; and chunks' own costs need steps.
@@ -41,13 +43,69 @@ public:
            llvm::any_of(tensorsAlongScan(recurrence), [](const ScannedTensor &tensor) { return tensor.isInput; });
   }
 
-  Schedule build(bool isStaged) {
-    std::optional<unsigned> threadDim;
-    // A dimension that fills a warp is large enough; among those, the one along which memory is contiguous coalesces.
+  Schedule build() {
+    if (isStaged())
+      return build(/*isStaged=*/true);
+    std::optional<MatrixTile> tile = MatrixTiles(recurrence, target, hints).choose(widestParallel());
+    return tile ? build(*tile) : build(/*isStaged=*/false);
+  }
+
+  /// Why the schedule is what it is.
+  GpuReasons reasons;
+
+private:
+  /// The dimension that threads run along. One that fills a warp is large enough; among those, the one along which
+  /// memory is contiguous coalesces.
+  std::optional<unsigned> widestParallel() {
+    std::optional<unsigned> widest;
     auto score = [&](unsigned dim) { return std::min<double>(sizeOf(dim).value_or(32), 32) * (1 + weight(dim)); };
     for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (!isAlone(dim) && !held.contains(dim) && (!threadDim || score(dim) >= score(*threadDim)))
-        threadDim = dim;
+      if (!isAlone(dim) && !held.contains(dim) && (!widest || score(dim) >= score(*widest)))
+        widest = dim;
+    return widest;
+  }
+
+  /// Matrix states in tiles of two dimensions, and what is shared along one of them in shared memory.
+  Schedule build(const MatrixTile &tile) {
+    std::optional<int64_t> parallel = parallelSize();
+    recordReasons(parallel, threadsPerCore * target.cores, tile.summed, tile.lanes, /*onLoops=*/false,
+                  /*isStaged=*/false);
+    reasons.kept = tile.kept;
+    reasons.tile = {{dims.name(tile.summed).str(), tile.regs}, {dims.name(tile.parallel).str(), tile.rows}};
+    reasons.threads = tile.threadsOfCall;
+    reasons.chunkSteps = chooseChunk(tile.threadsOfCall, reasons.wanted);
+    if (reasons.chunkSteps)
+      reasons.chunkSteps = llvm::alignTo(*reasons.chunkSteps, tile.steps);
+    Schedule schedule;
+    for (unsigned dim = 0; dim < dims.count(); ++dim) {
+      DimPlacement placement{dims.name(dim).str(), {}};
+      auto add = [&](Level level, std::optional<int64_t> count) { placement.levels.push_back({level, count}); };
+      if (dim == dims.scan()) {
+        if (reasons.chunkSteps)
+          add(Level::Grid, reasons.chunkSteps);
+        add(Level::Loop, tile.steps);
+        add(Level::Reg, tile.copies);
+      } else if (held.contains(dim)) {
+        if (dim == tile.summed && tile.lanes > 1)
+          add(Level::Lane, tile.lanes);
+        add(Level::Reg, dim == tile.summed ? tile.regs : std::max<int64_t>(1, *sizeOf(dim)));
+      } else {
+        add(Level::Grid, std::nullopt);
+        if (dim == tile.parallel && tile.threads > 1)
+          add(Level::Thread, tile.threads);
+        if (dim == tile.parallel && tile.rows > 1)
+          add(Level::Reg, tile.rows);
+      }
+      schedule.dims.push_back(placement);
+    }
+    schedule.knobs = {{"at", {"free"}, "stage"}};
+    if (reasons.chunkSteps)
+      schedule.knobs.push_back({"scan", {}, "passes"});
+    return schedule;
+  }
+
+  Schedule build(bool isStaged) {
+    std::optional<unsigned> threadDim = widestParallel();
     std::optional<int64_t> parallel = parallelSize();
     std::optional<unsigned> laneDim;
     int64_t lanes = 1;
@@ -90,13 +148,17 @@ public:
       if (dim == dims.scan()) {
         int64_t tile = lanes > 2 ? 2 * stagedTile : stagedTile;
         reasons.chunkSteps = chooseChunk(parallel, wanted);
-        if (isStaged && reasons.chunkSteps)
-          reasons.chunkSteps = llvm::alignTo(*reasons.chunkSteps, tile);
+        int64_t copies = isTooMuch ? 1 : copiesOfStep(laneDim, lanes);
+        if (reasons.chunkSteps)
+          reasons.chunkSteps = llvm::alignTo(*reasons.chunkSteps, isStaged ? tile : copies);
         if (reasons.chunkSteps)
           placement.levels.push_back({Level::Grid, reasons.chunkSteps});
         if (isStaged)
           llvm::append_range(placement.levels,
                              std::initializer_list<LevelCount>{{Level::Loop, tile}, {Level::Reg, stagedCopies}});
+        else if (copies > 1)
+          llvm::append_range(placement.levels,
+                             std::initializer_list<LevelCount>{{Level::Loop, std::nullopt}, {Level::Reg, copies}});
         else if (!reasons.chunkSteps)
           placement.levels.push_back({Level::Loop, std::nullopt});
       } else if (held.contains(dim)) {
@@ -127,10 +189,6 @@ public:
     return schedule;
   }
 
-  /// Why the schedule is what it is.
-  GpuReasons reasons;
-
-private:
   /// Registers of a thread for states, and for what does not vary in time and is used where it does, with a summed
   /// dimension over lanes.
   int64_t keptBy(std::optional<unsigned> laneDim, int64_t lanes) {
@@ -150,6 +208,17 @@ private:
             llvm::any_of(value.getUsers(), [&](Operation *user) { return isInLoop(user); }))
           sum += elements(dims.of(value), value.getType());
     return sum;
+  }
+
+  /// Steps with code of their own, where nothing is staged: what they read is on its way together. The more a thread
+  /// keeps, the fewer.
+  int64_t copiesOfStep(std::optional<unsigned> laneDim, int64_t lanes) {
+    std::optional<int64_t> steps = sizeOf(dims.scan());
+    int64_t copies = 1, kept = keptBy(laneDim, lanes);
+    while (copies < stagedCopies && 2 * copies * std::max<int64_t>(kept, 1) <= mostCopied && !rowDim &&
+           (!steps || 4 * copies <= *steps))
+      copies *= 2;
+    return copies;
   }
 
   bool isInLoop(Operation *op) {
@@ -258,7 +327,7 @@ private:
 Schedule ssm::defaultForGpu(RecurrenceOp recurrence, const Target &target, const SizeHints &hints,
                             GpuReasons &reasons) {
   GpuRules rules(recurrence, target, hints);
-  Schedule schedule = rules.build(rules.isStaged());
+  Schedule schedule = rules.build();
   reasons = rules.reasons;
   return schedule;
 }

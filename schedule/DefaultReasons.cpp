@@ -1,6 +1,7 @@
 // Why the default schedule for a GPU is what it is, in words.
 
 #include "schedule/DefaultReasons.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/MathExtras.h"
@@ -19,6 +20,15 @@ static std::string aboutThreads(const GpuReasons &why) {
     return wanted + "; sizes of " + dims + " are open, and taken to be enough";
   return wanted + "; " + dims + (*why.parallel >= why.wanted ? " has " : " has only ") + std::to_string(*why.parallel) +
          " coordinates";
+}
+
+static std::string aboutTile(const GpuReasons &why) {
+  std::string text = "a tile of";
+  for (auto [number, side] : llvm::enumerate(why.tile))
+    text += (number ? " x " : " ") + std::to_string(side.second) + " " + side.first;
+  text += " a thread, which keeps " + std::to_string(why.kept) + " values";
+  text += ": what it reads of one serves all of the other";
+  return why.threads ? text + "; " + std::to_string(*why.threads) + " threads" : text;
 }
 
 static std::string aboutLanes(const GpuReasons &why) {
@@ -40,8 +50,8 @@ static std::string aboutLanes(const GpuReasons &why) {
 }
 
 static std::string aboutChunks(const GpuReasons &why) {
-  std::optional<int64_t> threads = why.parallel;
-  if (threads)
+  std::optional<int64_t> threads = why.threads ? why.threads : why.parallel;
+  if (threads && !why.threads)
     *threads *= why.lanes;
   if (why.chunkSteps)
     return why.scanned + " in chunks of " + std::to_string(*why.chunkSteps) +
@@ -57,5 +67,5 @@ static std::string aboutChunks(const GpuReasons &why) {
 }
 
 std::vector<std::string> ssm::reasonTexts(const GpuReasons &reasons) {
-  return {aboutThreads(reasons), aboutLanes(reasons), aboutChunks(reasons)};
+  return {aboutThreads(reasons), reasons.tile.empty() ? aboutLanes(reasons) : aboutTile(reasons), aboutChunks(reasons)};
 }

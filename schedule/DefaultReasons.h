@@ -21,6 +21,10 @@ struct GpuReasons {
   /// The summed dimension on lanes, if one is.
   std::string laneDim;
   int64_t lanes = 1;
+  /// Of a state that threads share in tiles: what one thread has along the summed dimension, and along the parallel
+  /// one, and how many threads there are.
+  std::vector<std::pair<std::string, int64_t>> tile;
+  std::optional<int64_t> threads;
   /// Summed dimensions are on loops, since no number of lanes brings the states into registers.
   bool onLoops = false;
   std::string scanned;

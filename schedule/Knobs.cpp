@@ -243,9 +243,8 @@ private:
   std::string whyNotStaged(OutputOp output) {
     if (isComplex(output.getStored(), output.getValue().getType()))
       return "it is complex";
-    return llvm::any_of(
-               facts.alongScan,
-               [&](const ScannedTensor &tensor) { return tensor.name == output.getName() && !tensor.isInput; })
+    return llvm::any_of(facts.alongScan,
+                        [&](const ScannedTensor &tensor) { return tensor.name == output.getName() && !tensor.isInput; })
                ? ""
                : ("its memory does not run along '" + scanned + "'").str();
   }
@@ -303,7 +302,7 @@ private:
     if (!schedule.knob("vec") || isPart())
       return Error::success();
     std::string text = "'vec=" + std::to_string(result.accessBytes) + "'";
-    if (facts.alongScan.empty())
+    if (facts.alongScan.empty() && !result.stagesBlocks)
       return refuse(text + " limits accesses of several steps at once, and no tensor's memory runs along '" + scanned +
                     "'");
     if (result.copies() == 1 && !result.stagesBlocks)

@@ -43,6 +43,11 @@ std::string ssm::kernelKey(const PlacementFacts &facts, const Placement &placeme
     if (!tensor.isInput && placement.storesApart.contains(tensor.name))
       add({'a', &tensor - facts.alongScan.begin()});
   }
+  // On a GPU, of memory that runs elsewhere as well.
+  int64_t number = 0;
+  for (auto input : facts.recurrence.getBody().front().getOps<InputOp>())
+    if (++number; placement.stagesBlocks && placement.loadsStaged(input.getName()))
+      add({'i', number});
   add({placement.accessBytes, placement.padding.value_or(-1), placement.residentBlocks,
        placement.polynomials.value_or(-1), placement.stagesFree, placement.inTicketOrder, placement.chunk, blockSteps,
        placement.copyStages, isStaged ? placement.timeTile : 0});

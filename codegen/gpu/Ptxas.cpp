@@ -85,6 +85,22 @@ static int64_t spills(const Assembled &assembled) {
   return sum;
 }
 
+/// The same program where each kernel that does not say how many of its blocks share a multiprocessor asks for one.
+static std::string withOneBlock(StringRef ptx) {
+  constexpr StringRef threads = ".maxntid", blocks = ".minnctapersm";
+  std::string result;
+  llvm::SmallVector<StringRef> lines;
+  ptx.split(lines, '\n');
+  for (auto [number, line] : llvm::enumerate(lines)) {
+    result += line;
+    if (number + 1 < lines.size())
+      result += '\n';
+    if (line.starts_with(threads) && number + 1 < lines.size() && !lines[number + 1].starts_with(blocks))
+      result += (blocks + " 1\n").str();
+  }
+  return result;
+}
+
 Expected<Assembled> ssm::assemble(StringRef ptx, StringRef chip, bool withLines) {
   Expected<std::string> program = findPtxas();
   if (!program)
@@ -97,10 +113,16 @@ Expected<Assembled> ssm::assemble(StringRef ptx, StringRef chip, bool withLines)
   if (!assembled || spills(*assembled) == 0)
     return assembled;
   // ptxas spills a little where that lets another block in, though a step waits for what it spills. Asked to use
-  // registers, it takes those that there are.
+  // registers, or told that one block is enough, it takes those that there are.
   options.push_back("--register-usage-level=10");
-  Expected<Assembled> again = assembleWith(*program, ptx, options);
-  if (!again)
-    return again.takeError();
-  return spills(*again) < spills(*assembled) ? std::move(again) : std::move(assembled);
+  for (const std::string &text : {ptx.str(), withOneBlock(ptx)}) {
+    Expected<Assembled> again = assembleWith(*program, text, options);
+    if (!again)
+      return again.takeError();
+    if (spills(*again) < spills(*assembled))
+      assembled = std::move(again);
+    if (spills(*assembled) == 0)
+      break;
+  }
+  return assembled;
 }

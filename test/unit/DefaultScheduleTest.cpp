@@ -233,7 +233,44 @@ TEST(DefaultSchedule, AGpuStagesWhatRunsAlongTime) {
 /// moved.
 TEST(DefaultSchedule, AGpusThreadsKeepWhatTheyCan) {
   Result wide = choose("mamba2", {{"batch", 64}, {"group", 8}, {"per_group", 3}, {"headdim", 64}, {"state", 128}}, gpu);
-  EXPECT_EQ(wide.on("state", Level::Lane), 2) << wide.text;
+  EXPECT_EQ(wide.on("state", Level::Lane), 8) << wide.text;
   Result dense = choose("s4", {{"batch", 8}, {"channel", 1024}, {"state", 64}}, gpu);
   EXPECT_TRUE(llvm::StringRef(dense.text).ends_with("time=loop; state=loop; col=loop,reg:4")) << dense.text;
+}
+
+/// Matrix states are shared by threads in tiles of two dimensions, the larger the more states there are; what a row or
+/// a column of a tile reads comes from shared memory.
+TEST(DefaultSchedule, AGpusThreadsShareMatrices) {
+  const Target h100 = {.gpu = true, .cores = 132};
+  auto held = [](const Result &chosen) {
+    return chosen.on("key", Level::Reg) * std::max<int64_t>(1, chosen.on("value", Level::Reg));
+  };
+  int64_t last = 0;
+  for (int64_t batch : {1, 8, 64}) {
+    Result chosen = choose("gla", {{"batch", batch}, {"head", 16}, {"key", 64}, {"value", 64}, {"time", 2048}}, h100);
+    EXPECT_TRUE(llvm::StringRef(chosen.text).contains("at(free)=stage")) << chosen.text;
+    EXPECT_EQ(chosen.on("key", Level::Lane) * chosen.on("key", Level::Reg), 64) << chosen.text;
+    EXPECT_GE(chosen.on("time", Level::Reg), 2) << chosen.text;
+    EXPECT_GE(held(chosen), last) << chosen.text;
+    last = held(chosen);
+  }
+  EXPECT_GE(last, 32);
+  // A few steps, or a state that a row shares with nothing, are not worth it.
+  Result few = choose("gla", {{"batch", 8}, {"head", 16}, {"key", 64}, {"value", 64}, {"time", 4}}, h100);
+  EXPECT_FALSE(llvm::StringRef(few.text).contains("stage")) << few.text;
+  Result open = choose("retnet", {{"batch", 8}, {"key", 64}}, h100);
+  EXPECT_TRUE(llvm::StringRef(open.text).contains("at(free)=stage")) << open.text;
+  Result ragged = choose("retnet", {{"batch", 8}, {"head", 3}, {"key", 37}, {"value", 50}, {"time", 100}}, h100);
+  EXPECT_FALSE(ragged.text.empty()) << ragged.error;
+}
+
+/// Where steps read memory themselves, several of them are on their way together.
+TEST(DefaultSchedule, AGpuReadsStepsTogether) {
+  const Target h100 = {.gpu = true, .cores = 132};
+  Result small = choose("mingru", {{"batch", 64}, {"channel", 1024}, {"time", 2048}}, h100);
+  EXPECT_EQ(small.on("time", Level::Reg), 8) << small.text;
+  Result chunked = choose("rglru", {{"batch", 1}, {"channel", 64}, {"time", 100000}}, h100);
+  EXPECT_EQ(chunked.on("time", Level::Grid) % chunked.on("time", Level::Reg), 0) << chunked.text;
+  Result step = choose("mingru", {{"batch", 64}, {"channel", 1024}, {"time", 1}}, h100);
+  EXPECT_EQ(step.on("time", Level::Reg), 0) << step.text;
 }

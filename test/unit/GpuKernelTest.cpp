@@ -28,10 +28,11 @@ std::vector<std::string> libraryFiles() {
   return files;
 }
 
-/// A model at small sizes, specialized and discretized.
-void prepareModel(const std::string &file, Description &description, SpecializeParameters &parameters,
-                  int64_t steps = 41, bool reverse = false) {
-  description = parseFile(SSM_SOURCE_DIR "/models/" + file);
+using Sizes = std::map<std::string, int64_t>;
+
+/// A recurrence at small sizes, where none are given, specialized and discretized.
+void prepareSized(Description &description, SpecializeParameters &parameters, int64_t steps = 41, bool reverse = false,
+                  const Sizes &sizes = {}) {
   ASSERT_TRUE(description) << description.errors;
   RecurrenceOp recurrence = description.recurrence();
   // Summed dimensions keep small sizes, so that the test is quick; 37 coordinates leave threads over in a block of 64.
@@ -39,6 +40,8 @@ void prepareModel(const std::string &file, Description &description, SpecializeP
     if (!dim.getLike())
       parameters.dims[dim.getName().str()] = dim.getSize() ? 7 : 5;
   parameters.dims[recurrence.getScan().str()] = steps;
+  for (const auto &[dim, size] : sizes)
+    parameters.dims[dim] = size;
   if (reverse)
     parameters.options["reverse"] = "true";
   ASSERT_TRUE(succeeded(specialize(recurrence, parameters)));
@@ -47,10 +50,16 @@ void prepareModel(const std::string &file, Description &description, SpecializeP
   ASSERT_TRUE(succeeded(passes.run(*description.module)));
 }
 
-void runModel(const std::string &file, const std::string &schedule, int64_t steps = 41, bool reverse = false) {
-  Description description;
+void prepareModel(const std::string &file, Description &description, SpecializeParameters &parameters,
+                  int64_t steps = 41, bool reverse = false) {
+  description = parseFile(SSM_SOURCE_DIR "/models/" + file);
+  prepareSized(description, parameters, steps, reverse);
+}
+
+void runDescription(Description description, const std::string &schedule, int64_t steps = 41, bool reverse = false,
+                    const Sizes &sizes = {}) {
   SpecializeParameters parameters;
-  prepareModel(file, description, parameters, steps, reverse);
+  prepareSized(description, parameters, steps, reverse, sizes);
   if (testing::Test::HasFatalFailure())
     return;
   RecurrenceOp recurrence = description.recurrence();
@@ -73,6 +82,11 @@ void runModel(const std::string &file, const std::string &schedule, int64_t step
     ASSERT_TRUE(static_cast<bool>(expected)) << llvm::toString(expected.takeError());
     runAndCompare(**gpu, recurrence, arguments, *expected, run);
   }
+}
+
+void runModel(const std::string &file, const std::string &schedule, int64_t steps = 41, bool reverse = false,
+              const Sizes &sizes = {}) {
+  runDescription(parseFile(SSM_SOURCE_DIR "/models/" + file), schedule, steps, reverse, sizes);
 }
 
 class GpuKernel : public testing::TestWithParam<std::string> {};
@@ -127,6 +141,63 @@ TEST(GpuKernelStages, GiveTheInterpretersResult) {
       if (HasFatalFailure())
         return;
     }
+}
+
+/// The same where memory runs along other dimensions than time: whole tiles and parts of them, in sizes that take wide
+/// accesses and in such that do not (7, where none are given), with gaps between runs (64) and without.
+TEST(GpuKernelStagesAcross, GiveTheInterpretersResult) {
+  const Sizes wide = {{"batch", 2}, {"head", 1}, {"key", 64}, {"value", 8}};
+  const Sizes groups = {{"batch", 1}, {"group", 2}, {"per_group", 3}, {"headdim", 8}, {"state", 16}};
+  const struct {
+    const char *file, *schedule;
+    Sizes sizes;
+  } cases[] = {
+      {"retnet.ssm", "key=lane:4,reg; value=grid,thread:2,reg:2; time=loop:8,reg:4; at(free)=stage", {}},
+      {"retnet.ssm", "key=lane:8,reg; value=grid,thread:4,reg:2; time=loop:8,reg:4; at(free)=stage", wide},
+      {"gla.ssm", "key=lane:2,reg; value=grid,thread:8; time=loop:8,reg:2; at(free)=stage", {}},
+      {"gla.ssm", "key=lane:16,reg; value=grid,thread:2,reg:4; time=loop:16,reg:4; at(free)=stage; vec=8", wide},
+      {"deltanet.ssm", "key=thread:4,reg; value=grid,reg:4; time=loop:16; load=staged", {}},
+      {"deltanet.ssm", "key=lane:4,reg; value=grid,thread:2,reg:2; time=loop:8,reg:4; load(k,v)=staged; pad=16", wide},
+      {"mamba2.ssm", "state=lane:4,reg; headdim=grid,thread:4; time=loop:8,reg:4; at(free)=stage", {}},
+      {"mamba2.ssm", "per_group=grid,thread:2; state=lane:4,reg; headdim=grid:4,loop,reg:4; time=loop:8; load=staged",
+       groups},
+      {"mamba2.ssm",
+       "group=grid,reg:2; state=lane:4,reg; headdim=grid,thread:2,reg:4; time=grid:16,loop:8,reg:2; at(free)=stage",
+       groups},
+      {"rglru.ssm", "channel=grid,thread:4; time=loop:16,reg:4; load=staged", {}},
+      {"mamba1.ssm", "member=grid,thread:4; state=reg; time=grid:16,loop:8,reg:4; load=staged; scan=passes", {}},
+  };
+  for (const auto &[file, schedule, sizes] : cases)
+    for (int64_t steps : {40, 21}) {
+      SCOPED_TRACE(std::string(file) + ", " + schedule + ", " + std::to_string(steps) + " steps");
+      runModel(file, schedule, steps, /*reverse=*/false, sizes);
+      if (HasFatalFailure())
+        return;
+    }
+}
+
+/// From the end to the beginning, with memory along time beside memory along channels, and what is computed of both.
+TEST(GpuKernelStagesAcross, GoEitherWay) {
+  for (const char *direction : {"", " reverse"}) {
+    std::string text = std::string("recurrence r {\n  dim batch, channel, state = 16\n  scan time") + direction + R"(
+  input u [batch, time, channel]
+  input w [batch, channel, time]
+  input k [batch, time, state]
+  input c [batch, state, time]
+  input g [batch, time]
+  state h [batch, channel, state]
+  h = sigmoid(g + sum[state](k)) * prev(h) + k * u * w
+  output y [batch, time, channel] = sum[state](c * h) + silu(u * w)
+})";
+    for (const char *schedule : {"channel=grid,thread:4,reg:2; state=lane:4,reg; time=loop:8,reg:4; at(free)=stage",
+                                 "channel=grid,thread:8; state=reg; time=loop:16,reg:4; load=staged"})
+      for (int64_t steps : {40, 19}) {
+        SCOPED_TRACE(text + schedule);
+        runDescription(parseLanguage(text), schedule, steps, /*reverse=*/false, {{"batch", 2}, {"channel", 24}});
+        if (HasFatalFailure())
+          return;
+      }
+  }
 }
 
 /// Knobs that leave the result as it is, to within what exponentials as polynomials round otherwise. Rows of 42 f32

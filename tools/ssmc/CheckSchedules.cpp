@@ -72,6 +72,9 @@ llvm::Expected<llvm::SmallVector<std::string>> ssm::schedulesToCheck(RecurrenceO
   for (const char *level : {"lane:4", "thread:2"})
     for (StringRef dim : candidates.all())
       candidates.add(dim, level, "loop");
+  if (target->machine.gpu)
+    for (StringRef dim : candidates.all())
+      candidates.add(dim, "lane:4", "loop:8,reg:4; at(free)=stage");
   const size_t basic = candidates.texts.size();
   candidates.add("", "", "loop,reg:4");
   const int64_t chunk = chunkOf(recurrence);

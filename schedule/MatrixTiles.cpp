@@ -1,0 +1,180 @@
+// Tiles of matrix states on a GPU. A step multiplies and adds up each element of the state a few times; what else an
+// element takes depends on the tile: numbers read from shared memory, four an access, and sums over lanes. Tiles are
+// compared by the issue slots of a call; the machine code of retnet, gla, deltanet and mamba2 (ssmc explain --sass)
+// stands behind the weights.
+
+#include "schedule/MatrixTiles.h"
+
+using namespace mlir;
+using namespace ssm;
+
+namespace {
+constexpr int64_t warpLanes = 32, blockThreads = 128, schedulers = 4;
+/// Summed dimensions that are shorter are one thread's.
+constexpr int64_t shortestSummed = 8;
+/// Registers of states, and of all that a step has.
+constexpr int64_t mostKept = 64, mostRegisters = 160, ownRegisters = 40;
+constexpr int64_t mostRows = 8;
+/// Time tiles: the steps that are wanted, and the fewest that barriers pay for; bytes of shared memory that leave room
+/// for other blocks.
+constexpr int64_t wantedSteps = 32, fewestSteps = 8, stepCopies = 4, mostBytes = 40 << 10;
+/// Multiplications and additions of an element in a step, about.
+constexpr double arithmetic = 3;
+/// Issue slots of a step whatever its tile; of a sum over lanes that a group of steps shares out; of one that a step
+/// waits for, for each doubling.
+constexpr double ofStep = 12, ofShare = 2.5, ofDoubling = 2;
+/// Warps of a scheduler below which it waits as long as if they were there.
+constexpr double fewestWarps = 1.5;
+/// What tiles with a ragged edge take longer.
+constexpr double raggedFactor = 1.5;
+} // namespace
+
+std::optional<unsigned> MatrixTiles::summedDim(unsigned parallel) {
+  std::optional<unsigned> summed;
+  for (unsigned dim = 0; dim < dims.count(); ++dim)
+    if (held.contains(dim) && !taps.contains(dim) && !isMovedAlong(dim) && *sizeOf(dim) >= shortestSummed &&
+        llvm::any_of(states,
+                     [&](const State &state) {
+                       return dims.of(state.layout).contains(dim) && dims.of(state.layout).contains(parallel);
+                     }) &&
+        (!summed || *sizeOf(dim) > *sizeOf(*summed)))
+      summed = dim;
+  return summed;
+}
+
+MatrixTiles::Readings MatrixTiles::readings(unsigned summed, unsigned parallel) {
+  Readings read;
+  for (auto input : recurrence.getBody().front().getOps<InputOp>()) {
+    DimSet set = dims.of(input.getResult());
+    if (!set.contains(dims.scan()))
+      continue;
+    bool isSummed = set.contains(summed), isParallel = set.contains(parallel);
+    if (isSummed && !isParallel)
+      ++read.summed;
+    else if (isParallel && !isSummed)
+      ++read.parallel;
+    else if (!isSummed)
+      ++read.neither;
+  }
+  DenseSet<Operation *> ofStates;
+  SmallVector<Operation *> open(recurrence.getBody().front().getOps<NextOp>());
+  while (!open.empty()) {
+    Operation *op = open.pop_back_val();
+    for (Value operand : op->getOperands())
+      if (Operation *def = operand.getDefiningOp(); def && ofStates.insert(def).second)
+        open.push_back(def);
+  }
+  for (Operation &op : recurrence.getBody().front())
+    if (isa<SumOp, MaxOp, MeanOp>(op) && dims.of(op.getOperand(0)).contains(summed) &&
+        !dims.of(op.getResult(0)).contains(summed) && dims.of(op.getResult(0)).contains(parallel))
+      ++(ofStates.contains(&op) ? read.ofStates : read.ofOutputs);
+  return read;
+}
+
+int64_t MatrixTiles::kept(const MatrixTile &tile) {
+  auto elements = [&](DimSet set, Type type) {
+    int64_t count = isa<ComplexType>(type) ? 2 : 1;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (set.contains(dim) && (held.contains(dim) || dim == tile.parallel))
+        count = llvm::SaturatingMultiply<uint64_t>(count, dim == tile.summed     ? tile.regs
+                                                          : dim == tile.parallel ? tile.rows
+                                                                                 : std::max<int64_t>(1, *sizeOf(dim)));
+    return count;
+  };
+  int64_t sum = 0;
+  for (const State &state : states)
+    sum += elements(dims.of(state.layout), state.type) * std::max<int64_t>(state.depth, 0);
+  auto isInLoop = [&](Operation *op) {
+    return llvm::any_of(op->getOperands(), [&](Value operand) { return dims.variesInTime(operand); });
+  };
+  for (Operation &op : recurrence.getBody().front())
+    for (Value value : op.getResults())
+      if (!dims.variesInTime(value) && dims.of(value).contains(tile.summed) && llvm::any_of(value.getUsers(), isInLoop))
+        sum += elements(dims.of(value), value.getType());
+  return sum;
+}
+
+/// Coordinates of all parallel dimensions but that one; nothing where one is open.
+std::optional<int64_t> MatrixTiles::elementsBeside(unsigned parallel) {
+  int64_t product = 1;
+  for (unsigned dim = 0; dim < dims.count(); ++dim) {
+    if (dim == dims.scan() || held.contains(dim) || dim == parallel)
+      continue;
+    std::optional<int64_t> size = sizeOf(dim);
+    if (!size)
+      return std::nullopt;
+    product = llvm::SaturatingMultiply<uint64_t>(product, *size);
+  }
+  return product;
+}
+
+/// As many steps as shared memory has room for.
+bool MatrixTiles::setSteps(MatrixTile &tile, const Readings &read) {
+  int64_t rows = read.summed * tile.lanes * tile.regs + read.parallel * tile.threads * tile.rows +
+                 std::max<int64_t>(read.neither, 1);
+  tile.steps = wantedSteps;
+  while (tile.steps > fewestSteps && rows * tile.steps * elementBytes > mostBytes)
+    tile.steps /= 2;
+  tile.copies = stepCopies;
+  return rows * tile.steps * elementBytes <= mostBytes && sizeOf(dims.scan()).value_or(tile.steps) >= tile.steps;
+}
+
+/// Issue slots of a thread for a step.
+double MatrixTiles::slots(const MatrixTile &tile, const Readings &read) {
+  auto accesses = [&](int64_t numbers) { return double(llvm::divideCeil(numbers * elementBytes, widestAccess)); };
+  double loads = read.summed * accesses(tile.regs) + read.parallel * accesses(tile.rows) + read.neither;
+  double sums = 0;
+  if (tile.lanes > 1)
+    sums = tile.rows * (ofShare * read.ofOutputs + ofDoubling * llvm::Log2_64(tile.lanes) * read.ofStates);
+  return arithmetic * tile.kept + loads + sums + ofStep;
+}
+
+std::optional<MatrixTile> MatrixTiles::choose(std::optional<unsigned> parallel) {
+  // Few steps, and rows with steps of their own, are not worth time tiles.
+  if (!parallel || rowDim)
+    return std::nullopt;
+  std::optional<unsigned> summed = summedDim(*parallel);
+  if (!summed)
+    return std::nullopt;
+  Readings read = readings(*summed, *parallel);
+  if (!read.summed)
+    return std::nullopt;
+  int64_t size = *sizeOf(*summed);
+  std::optional<int64_t> width = sizeOf(*parallel), beside = elementsBeside(*parallel);
+  std::optional<MatrixTile> best;
+  double least = 0;
+  for (int64_t lanes = 1; lanes <= warpLanes; lanes *= 2)
+    for (int64_t rows = 1; rows <= mostRows; rows *= 2) {
+      MatrixTile tile{.summed = *summed,
+                      .parallel = *parallel,
+                      .lanes = lanes,
+                      .regs = llvm::divideCeilSigned(size, lanes),
+                      .rows = rows,
+                      .threads = blockThreads / lanes};
+      while (tile.threads > 1 && width && llvm::divideCeilSigned(*width, rows) <= tile.threads / 2)
+        tile.threads /= 2;
+      tile.kept = kept(tile);
+      int64_t registers = tile.kept + read.summed * tile.regs + read.parallel * rows +
+                          stepCopies * rows * read.ofOutputs + ownRegisters;
+      if (tile.lanes > size || (width && rows > *width) || tile.kept > mostKept || registers > mostRegisters ||
+          tile.lanes * tile.threads < warpLanes || !setSteps(tile, read))
+        continue;
+      double cost = slots(tile, read);
+      bool isRagged = size % lanes != 0 || (width && *width % (rows * tile.threads) != 0);
+      if (width && beside) {
+        int64_t threads = lanes * tile.threads;
+        uint64_t blocks = llvm::SaturatingMultiply<uint64_t>(*beside, llvm::divideCeil(*width, rows * tile.threads));
+        tile.threadsOfCall = llvm::SaturatingMultiply<uint64_t>(blocks, threads);
+        double onOne = llvm::divideCeil(blocks, std::max<int64_t>(target.cores, 1));
+        cost *= std::max(onOne * threads / warpLanes / schedulers, fewestWarps);
+      } else {
+        cost /= tile.regs * rows;
+      }
+      cost *= isRagged ? raggedFactor : 1;
+      if (!best || cost < least) {
+        best = tile;
+        least = cost;
+      }
+    }
+  return best;
+}
