@@ -3,6 +3,7 @@
 // Every candidate for the lanes gets a cost, which is the inverse of how full the lanes are, times a penalty where
 // the states overflow the registers, plus the price of summing or moving across lanes. The cheapest wins; registers
 // that are left take more coordinates of the lanes' dimension, or several of another one where lanes are summed over.
+// A dense transition too large for that with a matrix a lane has one matrix at a time, with the state on the lanes.
 // Matrix states, which fit neither way, stand in a task's memory: rows along a parallel dimension, a loop over those
 // that are summed over. So do those of elementwise steps along which memory runs, if a core's share of a step's row is
 // half a page or more: a stream is read in order.
@@ -34,6 +35,10 @@ constexpr int64_t maxRows = 4;
 constexpr int64_t maxRowsOfLanes = 8;
 /// Pieces of memory that are worth reading in order: half a page, with which a processor sees the pattern in time.
 constexpr int64_t streamBytes = 2 << 10;
+/// What a core reads at each step without waiting: an L1 cache.
+constexpr int64_t nearBytes = 48 << 10;
+/// Rows of a matrix times a vector that are added up side by side, and vectors of the matrix at each turn of the loop.
+constexpr int64_t sumsAside = 4, vectorsOfTurn = 16;
 /// Tiles of the lanes' dimension that a task of a row has.
 constexpr int64_t tilesOfRow = 32;
 /// Tiles of the lanes' dimension that should be left for the cores.
@@ -46,6 +51,8 @@ public:
   Schedule build() {
     int64_t lanes = target.vectorBytes / elementBytes;
     if (std::optional<Schedule> schedule = buildForMatrices(lanes))
+      return *schedule;
+    if (std::optional<Schedule> schedule = buildForTransitions(lanes))
       return *schedule;
     if (std::optional<Schedule> schedule = buildForStreams(lanes))
       return *schedule;
@@ -236,6 +243,56 @@ private:
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (held.contains(dim))
         schedule.dims.push_back({dims.name(dim).str(), {{Level::Loop, std::nullopt}, {Level::Reg, 1}}});
+    schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
+    return schedule;
+  }
+
+  /// The dimensions of a dense transition that does not vary in time: of the state, and the one that it is renamed to
+  /// for the sum.
+  std::optional<std::pair<unsigned, unsigned>> findTransition() {
+    for (auto rename : recurrence.getBody().front().getOps<RenameOp>()) {
+      unsigned from = *dims.number(rename.getFrom()), to = *dims.number(rename.getTo());
+      bool areHeld = held.contains(from) && held.contains(to);
+      for (unsigned dim = 0; dim < dims.count(); ++dim)
+        areHeld &= !held.contains(dim) || dim == from || dim == to;
+      for (auto input : recurrence.getBody().front().getOps<InputOp>())
+        if (DimSet set = dims.of(input.getLayout());
+            areHeld && set.contains(from) && set.contains(to) && !set.contains(dims.scan()))
+          return std::pair(from, to);
+    }
+    return std::nullopt;
+  }
+
+  /// With channels on the lanes, a step reads the matrices of as many channels. Where no cache near a core holds these,
+  /// the lanes take the state: one channel's matrix is read at all steps before the next channel's.
+  std::optional<Schedule> buildForTransitions(int64_t lanes) {
+    std::optional<std::pair<unsigned, unsigned>> transition = findTransition();
+    if (!transition || rowDim || rows.isInPlace())
+      return std::nullopt;
+    auto [state, along] = *transition;
+    int64_t vectors = llvm::divideCeil(*sizeOf(state), lanes);
+    if (*sizeOf(state) * *sizeOf(along) * lanes * elementBytes <= nearBytes || fullness(state, lanes) < 0.75 ||
+        vectors * 2 > target.vectorRegisters)
+      return std::nullopt;
+    std::optional<unsigned> beside;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (!isAlone(dim) && !held.contains(dim) && (!beside || weight(dim) >= weight(*beside)))
+        beside = dim;
+    int64_t channels = 1, terms = 1;
+    while (beside && channels * 2 * vectors <= sumsAside && sizeOf(*beside).value_or(channels * 2) >= channels * 2)
+      channels *= 2;
+    while (terms < maxRows && terms * 2 * vectors * channels <= vectorsOfTurn && terms * 2 <= *sizeOf(along))
+      terms *= 2;
+    Schedule schedule;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && !held.contains(dim)) {
+        schedule.dims.push_back({dims.name(dim).str(), {{Level::Grid, std::nullopt}}});
+        if (dim == beside && channels > 1)
+          schedule.dims.back().levels.push_back({Level::Reg, channels});
+      }
+    schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, matrixSteps}}});
+    schedule.dims.push_back({dims.name(state).str(), {{Level::Lane, lanes}, {Level::Reg, vectors}}});
+    schedule.dims.push_back({dims.name(along).str(), {{Level::Loop, std::nullopt}, {Level::Reg, terms}}});
     schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
     return schedule;
   }

@@ -157,6 +157,26 @@ TEST(DefaultSchedule, ADenseTransitionDoesNotMoveAcrossLanes) {
   EXPECT_EQ(chosen.on("col", Level::Reg), 16) << chosen.text;
 }
 
+TEST(DefaultSchedule, ADenseTransitionThatNoCacheHoldsForAllLanesIsReadForOneChannel) {
+  Result chosen = choose("s4", {{"batch", 1}, {"channel", 256}, {"state", 64}});
+  EXPECT_EQ(chosen.on("state", Level::Lane), 16) << chosen.text;
+  EXPECT_EQ(chosen.on("state", Level::Reg), 4) << chosen.text;
+  EXPECT_EQ(chosen.on("col", Level::Reg), 4) << chosen.text;
+  EXPECT_EQ(chosen.on("channel", Level::Reg), 0) << chosen.text;
+  EXPECT_TRUE(chosen.schedule.lookup("col")->isOn(Level::Loop)) << chosen.text;
+  // Short rows are too few sums for the time of an addition; another channel's are beside them.
+  chosen = choose("s4", {{"batch", 1}, {"channel", 256}, {"state", 32}});
+  EXPECT_EQ(chosen.on("channel", Level::Reg), 2) << chosen.text;
+  EXPECT_EQ(chosen.on("col", Level::Reg), 4) << chosen.text;
+  EXPECT_EQ(choose("s4", {{"batch", 1}, {"channel", 1}, {"state", 32}}).on("channel", Level::Reg), 0);
+  // Of a long row, fewer terms at a turn; this one had no schedule with a matrix a lane.
+  chosen = choose("s4", {{"batch", 1}, {"channel", 32}, {"state", 128}});
+  EXPECT_EQ(chosen.on("state", Level::Reg), 8) << chosen.text;
+  EXPECT_EQ(chosen.on("col", Level::Reg), 2) << chosen.text;
+  // Half empty lanes cost more than the cache.
+  EXPECT_EQ(choose("s4", {{"batch", 1}, {"channel", 256}, {"state", 33}}).on("channel", Level::Lane), 16);
+}
+
 TEST(DefaultSchedule, TapsAreNeverOnTheLanesHoweverManyThereAre) {
   const char *convolution = "recurrence r {\n  dim batch, tap\n  scan time\n  input u [time, batch]\n"
                             "  input w [batch, tap]\n  past = delay(u, tap)\n"
