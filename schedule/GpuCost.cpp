@@ -27,6 +27,9 @@ public:
         gpu(gpuParameters(capability)) {
     for (const ScannedTensor &tensor : tensorsAlongScan(work.recurrence))
       (tensor.isInput ? inputsAlong : outputsAlong).insert(tensor.name);
+    for (auto input : work.recurrence.getBody().front().getOps<InputOp>())
+      if (work.dims.variesInTime(input) && !isa<ComplexType>(input.getStored().value_or(input.getType())))
+        inputsStageable.insert(input.getName());
     hasExponentials = work.decaysByExponentials();
     for (Operation &op : work.recurrence.getBody().front())
       if (isa<PreviousOp>(op) ||
@@ -65,17 +68,20 @@ private:
     return placement.stagesBlocks && !placement.storesApart.empty() && isa<SumOp, MaxOp>(op) &&
            !intoStates.contains(op);
   }
-  bool isStaged(const Placement &placement, StringRef name, bool isInput) const {
-    return placement.stagesBlocks && (isInput ? inputsAlong : outputsAlong).contains(name) &&
-           (placement.stagesFree || (isInput ? placement.loadsStaged(name)
-                                             : placement.storesStaged(name) || placement.storesApart.contains(name)));
+  bool isStaged(const Placement &placement, StringRef name, LayoutAttr layout, bool isInput) const {
+    if (!placement.stagesBlocks || !(isInput ? inputsStageable : outputsAlong).contains(name))
+      return false;
+    if (!isInput)
+      return placement.stagesFree || placement.storesStaged(name) || placement.storesApart.contains(name);
+    return placement.loadsStaged(name) ||
+           (placement.stagesFree && (inputsAlong.contains(name) || sharers(placement, work.dims.of(layout)) > 1));
   }
 
   StepWork work;
   Machine machine;
   Multiprocessor limits;
   GpuParameters gpu;
-  llvm::StringSet<> inputsAlong, outputsAlong;
+  llvm::StringSet<> inputsAlong, outputsAlong, inputsStageable;
   /// What states go into, and what goes into states.
   llvm::DenseSet<Operation *> ofStates, intoStates;
   bool hasExponentials = false;
@@ -123,10 +129,11 @@ void GpuCost::addAccess(const Placement &placement, bool isInput, StringRef name
                         double rows, double times, Operations &operations) const {
   DimSet set = work.dims.of(layout);
   bool isAlong = (isInput ? inputsAlong : outputsAlong).contains(name);
-  if (isStaged(placement, name, isInput)) {
-    double moved = rows * bytes / placement.accessBytes / sharers(placement, set);
+  if (isStaged(placement, name, layout, isInput)) {
+    // Along other dimensions than time, shared memory has them in 4 bytes, and so many are moved at once.
+    double width = isAlong ? bytes : 4, moved = rows * width / placement.accessBytes / sharers(placement, set);
     operations.global += moved;
-    operations.shared += moved + rows / 4;
+    operations.shared += moved + (isAlong ? rows / 4 : std::max(1.0, rows / 4));
     operations.integer += 4 * moved;
     return;
   }
@@ -209,15 +216,19 @@ double GpuCost::registersOf(const Placement &placement) const {
 
 int64_t GpuCost::sharedBytes(const Placement &placement) const {
   double bytes = 0;
-  for (const ScannedTensor &tensor : tensorsAlongScan(work.recurrence)) {
-    if (!isStaged(placement, tensor.name, tensor.isInput))
-      continue;
+  auto add = [&](StringRef name, LayoutAttr layout, bool isInput) {
+    if (!isStaged(placement, name, layout, isInput))
+      return;
     double rows = 1;
     for (unsigned dim = 0; dim < work.dims.count(); ++dim)
-      if (dim != work.dims.scan() && work.dims.of(tensor.layout).contains(dim))
-        rows *= placement.places[dim].extent();
-    bytes += rows * (placement.timeTile * 4.0 + 16);
-  }
+      if (dim != work.dims.scan() && work.dims.of(layout).contains(dim))
+        rows *= static_cast<double>(placement.places[dim].extent());
+    bytes += rows * (static_cast<double>(placement.timeTile) * 4.0 + 16);
+  };
+  for (auto input : work.recurrence.getBody().front().getOps<InputOp>())
+    add(input.getName(), input.getLayout(), /*isInput=*/true);
+  for (auto output : work.recurrence.getBody().front().getOps<OutputOp>())
+    add(output.getName(), output.getLayout(), /*isInput=*/false);
   for (Operation &op : work.recurrence.getBody().front())
     if (leavesParts(placement, &op))
       bytes += work.rows(placement, work.dims.of(op.getResult(0))) *
@@ -269,7 +280,7 @@ double GpuCost::memoryBytes(const Placement &placement, double &again) const {
         repeats *= placement.places[dim].gridTiles(work.sizeOf(dim));
     // Threads that read along time each for itself use a part of a sector at a time, and find the rest in the first
     // cache as long as it is there.
-    bool isApart = (isInput ? inputsAlong : outputsAlong).contains(name) && !isStaged(placement, name, isInput) &&
+    bool isApart = (isInput ? inputsAlong : outputsAlong).contains(name) && !isStaged(placement, name, layout, isInput) &&
                    placement.blockSteps() == 1;
     double used = std::min(1.0, size * static_cast<double>(placement.copies()) / 32);
     bytes += all * (isApart ? std::sqrt(1 / used) : 1);

@@ -38,6 +38,10 @@ SpaceOptions::SpaceOptions(const SpaceSource &source, const Target &target, cons
     taps = taps | dims.of(delay.getTap());
   for (const ScannedTensor &tensor : tensorsAlongScan(recurrence))
     (tensor.isInput ? readsAlong : writesAlong) = true;
+  for (auto input : body.getOps<InputOp>())
+    for (auto previous : body.getOps<PreviousOp>())
+      readsShared |= target.gpu && dims.variesInTime(input) && !isa<ComplexType>(input.getType()) &&
+                     !(dims.of(previous.getResult()) - dims.of(input.getResult())).empty();
   for (unsigned dim = 0; dim < dims.count(); ++dim)
     decisions.push_back(taps.contains(dim)   ? Options{SpaceOption({{Level::Reg, std::nullopt}})}
                         : dim == dims.scan() ? ofScanned()
@@ -171,8 +175,8 @@ void SpaceOptions::addSteps(Options &options) const {
 void SpaceOptions::addGpuSteps(Options &options) const {
   for (int64_t copies : {2, 4, 8}) {
     options.push_back(SpaceOption({{Level::Loop, copies}, {Level::Reg, copies}}));
-    for (int64_t tile : {32, 64})
-      if ((readsAlong || writesAlong) && copies > 2) {
+    for (int64_t tile : {16, 32, 64})
+      if (copies > 2 && (tile == 16 ? readsShared && !readsAlong : readsAlong || writesAlong || readsShared)) {
         options.push_back(SpaceOption({{Level::Loop, tile}, {Level::Reg, copies}}));
         options.back().tiled = true;
       }
@@ -251,7 +255,7 @@ SpaceOptions::Options SpaceOptions::ofKnobs() const {
     add({store});
   if (isBoth)
     add({load, store});
-  if (target.gpu && readsAlong) {
+  if (target.gpu && (readsAlong || readsShared)) {
     std::vector<Knob> knobs{{"at", {"free"}, "stage"}};
     add(knobs);
     for (const ScannedTensor &tensor : tensorsAlongScan(recurrence))

@@ -65,6 +65,8 @@ private:
   bool composes, blocks, chunks;
   /// Some tensor's memory runs along the scanned dimension, of inputs and of outputs.
   bool readsAlong = false, writesAlong = false;
+  /// Some real input that varies in time lacks a dimension of a state, so that threads may read it together (GPU).
+  bool readsShared = false;
 };
 
 /// What a kernel is made of, as bytes: placements with equal keys give equal kernels.

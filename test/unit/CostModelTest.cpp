@@ -101,6 +101,13 @@ TEST(CostModel, OfAGpuSplitsStatesOverLanesWhereThreadsAreFew) {
   EXPECT_LT(onGpu(few, split).seconds, onGpu(few, whole).seconds);
 }
 
+TEST(CostModel, OfAGpuSharesWhatMatricesRead) {
+  Prepared prepared = prepareModel("retnet", {{"batch", 8}, {"head", 16}, {"key", 64}, {"value", 64}, {"time", 2048}});
+  const char *direct = "key=lane:4,reg:16; value=grid,thread:32; time=loop",
+             *tiles = "key=lane:8,reg:8; value=grid,thread:16,reg:2; time=loop:32,reg:4; at(free)=stage";
+  EXPECT_LT(onGpu(prepared, tiles).seconds, 0.7 * onGpu(prepared, direct).seconds);
+}
+
 TEST(CostModel, RealRegistersChangeWhatFits) {
   Prepared prepared = mamba(4096, 512);
   auto model = makeGpuCostModel(prepared.source(), gpu, {}, 90);
