@@ -143,10 +143,7 @@ gpu::GPUFuncOp moveKernel(OpBuilder &builder, func::FuncOp kernel) {
   });
   SharedMemory(builder, moved).place();
   SmallVector<scf::ForOp> loops;
-  moved.walk([&](scf::ForOp loop) {
-    if (loop.getBody()->getOps<scf::ForOp>().empty())
-      loops.push_back(loop);
-  });
+  moved.walk([&](scf::ForOp loop) { loops.push_back(loop); });
   llvm::for_each(loops, narrowCounter);
   return moved;
 }

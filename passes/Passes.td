@@ -986,6 +986,43 @@ def LowerReductions : Pass<"ssm-lower-reductions", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
 }
 
+def NarrowBounds : Pass<"ssm-narrow-bounds", "::mlir::func::FuncOp"> {
+  let summary = "Bound rows of numbers of 16 bits before they are widened, two by an instruction";
+  let description = [{
+    Where all uses of a row that is loaded are its elements' maximum with one constant, or their minimum, and the type in
+    memory has that constant, the row is loaded as it is, bounded, and widened then. The numbers are the same, and
+    NaN is NaN. Registers are words, of which two such numbers are one: for a GPU, which bounds both at once.
+
+    Before:
+    ```mlir
+    func.func @pair(%p: !llvm.ptr, %o: i64) -> (f32, f32) {
+      %c1 = arith.constant 1 : i64
+      %low = arith.constant -8.950000e+01 : f32
+      %x = ssm.tile_load f16 %p[%o] strides(%c1) aligned 4 : !llvm.ptr, vector<2xf32>
+      %x0 = vector.extract %x[0] : f32 from vector<2xf32>
+      %x1 = vector.extract %x[1] : f32 from vector<2xf32>
+      %y0 = arith.maximumf %x0, %low : f32
+      %y1 = arith.maximumf %x1, %low : f32
+      return %y0, %y1 : f32, f32
+    }
+    ```
+    After:
+    ```mlir
+    func.func @pair(%p: !llvm.ptr, %o: i64) -> (f32, f32) {
+      %c1 = arith.constant 1 : i64
+      %x = ssm.tile_load f16 %p[%o] strides(%c1) aligned 4 : !llvm.ptr, vector<2xf16>
+      %low = arith.constant dense<-8.950000e+01> : vector<2xf16>
+      %y = arith.maximumf %x, %low : vector<2xf16>
+      %wide = arith.extf %y : vector<2xf16> to vector<2xf32>
+      %y0 = vector.extract %wide[0] : f32 from vector<2xf32>
+      %y1 = vector.extract %wide[1] : f32 from vector<2xf32>
+      return %y0, %y1 : f32, f32
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
+}
+
 def LowerMoves : Pass<"ssm-lower-moves", "::mlir::func::FuncOp"> {
   let summary = "Turn loads and stores of rows into memory operations";
   let description = [{

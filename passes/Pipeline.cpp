@@ -79,6 +79,9 @@ void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {
   kernel.addPass(createUnrollTiles({/*partialSums=*/options.target.gpu && !addsPairs(options.chip) ? 1 : 2}));
   if (rowsFirst)
     kernel.addPass(createExpandMath(math));
+  // Functions bound their arguments, and here loads still are rows of memory.
+  if (options.target.gpu)
+    kernel.addPass(createNarrowBounds());
   // It counts the operations that functions take, and a GPU has other warps to fill the time.
   if (!options.target.gpu)
     kernel.addPass(createSplitSteps());

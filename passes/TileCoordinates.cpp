@@ -156,15 +156,20 @@ Value TileMemory::timeOfThread(OpBuilder &builder, Value time) const {
   return recurrence.getReverse() ? subI64(builder, time, offset) : addI64(builder, time, offset);
 }
 
+/// Whether this thread runs though it may have nothing of the dimension.
+bool TileMemory::mayBeOutside(unsigned dim) const {
+  if (dim == dims.scan())
+    return stepsLeft && placement.places[dim].parts() > 1 && !placement.exchanged.empty();
+  return mayHoldNone(dim);
+}
+
 /// The coordinate of this thread's tile, or the last one where it has nothing of the dimension but runs all the same: a
 /// load's first address is read whatever the limits are.
 Value TileMemory::firstCoordinate(OpBuilder &builder, unsigned dim, Value time) const {
   Location loc = recurrence.getLoc();
-  const DimPlace &place = placement.places[dim];
   bool isScanned = dim == dims.scan();
   Value coordinate = isScanned ? timeOfThread(builder, time) : bases[dim];
-  bool mayBeOutside = isScanned ? stepsLeft && place.parts() > 1 && !placement.exchanged.empty() : mayHoldNone(dim);
-  if (!mayBeOutside)
+  if (!mayBeOutside(dim))
     return coordinate;
   Value zero = constantI64(builder, 0);
   if (isScanned && recurrence.getReverse())

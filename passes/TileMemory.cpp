@@ -141,13 +141,19 @@ TileMemory::Address TileMemory::addressOf(OpBuilder &builder, unsigned number, A
   Address address;
   address.offset = constantI64(builder, 0);
   address.strides.assign(placement.axes.size(), address.offset);
+  Value zero = address.offset, ofTime = zero;
   unsigned position = seen.size();
   for (unsigned axis = tensor.layout.getRank(); axis-- > 0;) {
     std::optional<unsigned> place = strideOfAxis(tensor, axis);
     Value step = place ? strides[number][*place] : constantI64(builder, 0);
     for (unsigned part = tensor.layout.getAxis(axis).size(); part-- > 0;) {
       SeenAs at = seen[--position];
-      Value coordinate = coordinateInMemory(builder, tensor, at, time);
+      // Time's part is added last, without the thread's own steps: the rest stays the same from tile to tile.
+      bool isApart =
+          at.dim == dims.scan() && !at.flipped && !mayBeOutside(at.dim) && placement.places[at.dim].parts() > 1;
+      if (isApart)
+        ofTime = mulI64(builder, time, step);
+      Value coordinate = coordinateInMemory(builder, tensor, at, isApart ? zero : time);
       Value size = sizeOf(builder, at.dim);
       if (at.flipped)
         coordinate = subI64(builder, subI64(builder, size, constantI64(builder, 1)), coordinate);
@@ -166,6 +172,7 @@ TileMemory::Address TileMemory::addressOf(OpBuilder &builder, unsigned number, A
   if (tensor.depth > 1)
     address.offset =
         addI64(builder, address.offset, mulI64(builder, strides[number].back(), constantI64(builder, past)));
+  address.offset = addI64(builder, address.offset, ofTime);
   return address;
 }
 

@@ -173,6 +173,7 @@ private:
   std::optional<unsigned> strideOfAxis(const KernelTensor &tensor, unsigned axis) const;
   mlir::Value coordinateInMemory(mlir::OpBuilder &builder, const KernelTensor &tensor, SeenAs at,
                                  mlir::Value time) const;
+  bool mayBeOutside(unsigned dim) const;
   mlir::Value firstCoordinate(mlir::OpBuilder &builder, unsigned dim, mlir::Value time) const;
   struct Address {
     mlir::Value offset;

@@ -52,6 +52,7 @@ public:
       addEntry(*module, kernel);
     if (Error error = replaceIntrinsics(*module, program))
       return error;
+    widenBounds(*module);
     expandBf16Rounding(*module);
     optimize(*module, **machine);
     return link(std::move(whole), kernels);

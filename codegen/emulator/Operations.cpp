@@ -78,6 +78,15 @@ std::optional<OperationKind> kindOfIntrinsic(StringRef name, const llvm::Type *t
   return std::nullopt;
 }
 
+/// How many operations of a GPU an instruction is: it bounds two numbers of 16 bits at once.
+uint64_t timesOf(const Instruction &instruction) {
+  const llvm::Type *type = instruction.getNumOperands() ? instruction.getOperand(0)->getType() : instruction.getType();
+  auto *call = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
+  bool isOfPairs = call && type->isFPOrFPVectorTy() && type->getScalarSizeInBits() == 16 &&
+                   llvm::is_contained({llvm::Intrinsic::maximum, llvm::Intrinsic::minimum}, call->getIntrinsicID());
+  return isOfPairs ? llvm::divideCeil(widthOf(type), 2) : widthOf(type);
+}
+
 std::optional<OperationKind> kindOf(const Instruction &instruction) {
   if (auto *call = llvm::dyn_cast<llvm::CallInst>(&instruction)) {
     const llvm::Function *callee = call->getCalledFunction();
@@ -130,8 +139,7 @@ OperationProfile ssm::emulator::profileOperations(llvm::Module &module) {
       OperationCounts counts;
       for (const Instruction &instruction : block)
         if (std::optional<OperationKind> kind = kindOf(instruction))
-          counts[*kind] +=
-              widthOf(instruction.getNumOperands() ? instruction.getOperand(0)->getType() : instruction.getType());
+          counts[*kind] += timesOf(instruction);
       blocks.push_back(&block);
       profile.stretches.push_back({function.getName().str(), counts});
     }

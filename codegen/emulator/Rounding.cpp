@@ -1,8 +1,9 @@
-// Rounding that a GPU has an instruction for.
+// What a GPU has instructions for on numbers of 16 bits: rounding to them, and bounds of pairs.
 
 #include "codegen/emulator/Rounding.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Module.h"
 
 using namespace llvm;
@@ -19,6 +20,33 @@ static Value *roundToBf16(IRBuilder<> &builder, Value *value) {
   Value *kept = builder.CreateSelect(isNan, constant(0x7fff), builder.CreateLShr(rounded, constant(16)));
   return builder.CreateBitCast(builder.CreateTrunc(kept, halves),
                                value->getType()->getWithNewType(builder.getBFloatTy()));
+}
+
+/// As f32. A bf16 is the upper half of one.
+static Value *widen(IRBuilder<> &builder, Value *value) {
+  Type *type = value->getType(), *floats = type->getWithNewType(builder.getFloatTy());
+  if (!type->getScalarType()->isBFloatTy())
+    return builder.CreateFPExt(value, floats);
+  Type *words = type->getWithNewType(builder.getInt32Ty());
+  Value *bits = builder.CreateZExt(builder.CreateBitCast(value, type->getWithNewType(builder.getInt16Ty())), words);
+  return builder.CreateBitCast(builder.CreateShl(bits, ConstantInt::get(words, 16)), floats);
+}
+
+void ssm::emulator::widenBounds(Module &module) {
+  SmallVector<IntrinsicInst *> found;
+  for (Function &function : module)
+    for (Instruction &instruction : instructions(function))
+      if (auto *bound = dyn_cast<IntrinsicInst>(&instruction);
+          bound && is_contained({Intrinsic::maximum, Intrinsic::minimum}, bound->getIntrinsicID()) &&
+          bound->getType()->getScalarSizeInBits() == 16)
+        found.push_back(bound);
+  for (IntrinsicInst *bound : found) {
+    IRBuilder<> builder(bound);
+    Value *wide = builder.CreateBinaryIntrinsic(bound->getIntrinsicID(), widen(builder, bound->getArgOperand(0)),
+                                                widen(builder, bound->getArgOperand(1)));
+    bound->replaceAllUsesWith(builder.CreateFPTrunc(wide, bound->getType()));
+    bound->eraseFromParent();
+  }
 }
 
 void ssm::emulator::expandBf16Rounding(Module &module) {

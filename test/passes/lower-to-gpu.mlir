@@ -42,7 +42,7 @@ func.func @sharing() attributes {ssm.threads = 64 : i64} {
   return
 }
 
-// A loop whose bounds are known, with none inside, counts in 32 bits.
+// A loop whose bounds are known counts in 32 bits, as does one inside it.
 // CHECK:       gpu.func @counting
 // CHECK-DAG:     %[[TO:.*]] = arith.constant 32 : i32
 // CHECK-DAG:     %[[STEP:.*]] = arith.constant 8 : i32
@@ -51,6 +51,8 @@ func.func @sharing() attributes {ssm.threads = 64 : i64} {
 // CHECK-NEXT:      %[[NEXT:.*]] = arith.addi %[[SUM]], %[[WIDE]] : i64
 // CHECK-NEXT:      scf.yield %[[NEXT]]
 // CHECK:         scf.for %{{.*}} = %{{.*}} to %arg{{[0-9]+}} step %{{.*}} : i64
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %c2048_i32 step %{{.*}} : i32
+// CHECK:           scf.for %{{.*}} = %{{.*}} to %{{.*}} step %{{.*}} : i32
 func.func @counting(%p: !llvm.ptr, %size: i64) attributes {ssm.threads = 64 : i64} {
   %c0 = arith.constant 0 : i64
   %c8 = arith.constant 8 : i64
@@ -61,6 +63,13 @@ func.func @counting(%p: !llvm.ptr, %size: i64) attributes {ssm.threads = 64 : i6
   }
   scf.for %i = %c0 to %size step %c8 : i64 {
     llvm.store %sum, %p : i64, !llvm.ptr
+  }
+  %c2048 = arith.constant 2048 : i64
+  scf.for %tile = %c0 to %c2048 step %c32 : i64 {
+    scf.for %i = %c0 to %c32 step %c8 : i64 {
+      %step = arith.addi %tile, %i : i64
+      llvm.store %step, %p : i64, !llvm.ptr
+    }
   }
   return
 }

@@ -77,5 +77,58 @@ TEST_P(GpuKernelPrecision, HoldsForThousandsOfSteps) {
     run(one, GetParam());
 }
 
+/// All numbers of 16 bits, NaN included, through bounds of rows that are taken before numbers are widened, and of
+/// numbers that stand apart, which are loaded one by one: the same bits but for NaN's.
+TEST_P(GpuKernelPrecision, BoundsBeforeWideningAreThoseAfterIt) {
+  Description description = parseLanguage(R"(
+recurrence bounded {
+  dim channel
+  scan time
+  input a, b, c [channel, time]
+  state h [channel] : f32
+  h = prev(h) + 1
+  output x [channel, time] = silu(a)
+  output y [channel, time] = relu(b)
+  output z [channel, time] = min(c, 2.5) + 0 * h
+})");
+  ASSERT_TRUE(description) << description.errors;
+  constexpr int64_t channels = 64, steps = (1 << 16) / channels;
+  SpecializeParameters parameters;
+  parameters.dims = {{"channel", channels}, {"time", steps}};
+  parameters.dtype = GetParam();
+  ASSERT_TRUE(prepare(description, parameters));
+  DType type = GetParam() == "bf16" ? DType::BF16 : DType::F16;
+  for (const char *schedule :
+       {"channel=grid,thread:32; time=loop,reg:8",
+        "channel=grid,thread:32; time=loop:32,reg:8; load=staged; store=staged; at(free)=stage"}) {
+    SCOPED_TRACE(schedule);
+    auto gpu = compileForEmulator(description.recurrence(), schedule);
+    ASSERT_TRUE(static_cast<bool>(gpu)) << llvm::toString(gpu.takeError());
+    auto outputsOf = [&](Tensor numbers) {
+      uint16_t bits = 0;
+      forEachOffset(numbers, [&](int64_t offset) { numbers.dataAs<uint16_t>()[offset] = bits++; });
+      KernelArguments call;
+      call.sizes = parameters.dims;
+      for (const char *name : {"a", "b", "c"})
+        call.inputs.insert_or_assign(name, numbers);
+      for (const char *name : {"x", "y", "z"})
+        call.outputs.insert_or_assign(name, Tensor::zeros(type, {channels, steps}));
+      llvm::Error error = (*gpu)->run(call);
+      EXPECT_FALSE(static_cast<bool>(error)) << llvm::toString(std::move(error));
+      return call.outputs;
+    };
+    Guarded third(type, {channels, steps}, Memory::EveryThird);
+    std::map<std::string, Tensor> rows = outputsOf(Tensor::zeros(type, {channels, steps})),
+                                  apart = outputsOf(third.tensor());
+    for (auto &[name, row] : rows)
+      for (int64_t i = 0; i < channels * steps; ++i) {
+        bool isNan = std::isnan(row.real(i));
+        ASSERT_EQ(isNan, std::isnan(apart.at(name).real(i))) << name << " of " << i;
+        if (!isNan)
+          ASSERT_EQ(row.dataAs<uint16_t>()[i], apart.at(name).dataAs<uint16_t>()[i]) << name << " of " << i;
+      }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Types, GpuKernelPrecision, testing::Values("bf16", "f16"),
                          [](const auto &info) { return info.param; });
