@@ -280,8 +280,8 @@ double GpuCost::memoryBytes(const Placement &placement, double &again) const {
         repeats *= placement.places[dim].gridTiles(work.sizeOf(dim));
     // Threads that read along time each for itself use a part of a sector at a time, and find the rest in the first
     // cache as long as it is there.
-    bool isApart = (isInput ? inputsAlong : outputsAlong).contains(name) && !isStaged(placement, name, layout, isInput) &&
-                   placement.blockSteps() == 1;
+    bool isApart = (isInput ? inputsAlong : outputsAlong).contains(name) &&
+                   !isStaged(placement, name, layout, isInput) && placement.blockSteps() == 1;
     double used = std::min(1.0, size * static_cast<double>(placement.copies()) / 32);
     bytes += all * (isApart ? std::sqrt(1 / used) : 1);
     if (isInput)
