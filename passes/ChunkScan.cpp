@@ -8,9 +8,9 @@
 #include "dialect/RowPlan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Complex/IR/Complex.h"
+#include "passes/ChunkAlgebra.h"
 #include "passes/ComputeType.h"
 #include "passes/ExpressionBuilder.h"
-#include "passes/NumberBuilder.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSet.h"
@@ -158,7 +158,7 @@ private:
   }
 
   void addTotals(const Component &component) {
-    bool isMax = component.algebra == Algebra::Max;
+    const ChunkAlgebra algebra(builder, component);
     for (const ComponentState &state : component.states) {
       if (!handed.insert(state.state.name).second)
         continue;
@@ -166,17 +166,16 @@ private:
       if (component.structure == Structure::Delay)
         handOn(state.state.name, "after", builder.getF64FloatAttr(0));
       else
-        handOn(state.state.name, "total",
-               builder.getF64FloatAttr(isMax ? -std::numeric_limits<double>::infinity() : 0));
+        handOn(state.state.name, "total", builder.getF64FloatAttr(algebra.zero()));
     }
     if (component.structure == Structure::Delay || component.transition.empty())
       return;
     if (component.structure == Structure::Dense)
-      addMatrixProduct(component);
+      addMatrixProduct(component, algebra);
     else if (component.structure == Structure::Coupled)
-      addCoupledProduct(component);
+      addCoupledProduct(component, algebra);
     else
-      addDecayProduct(component, isMax);
+      addDecayProduct(component, algebra);
   }
 
   PreviousOp declare(StringRef name, LayoutAttr layout, Type type) {
@@ -193,20 +192,19 @@ private:
     return layoutOver(total.getContext(), analysis.dimensions().list(component.decayDims));
   }
 
-  void addDecayProduct(const Component &component, bool isMax) {
+  void addDecayProduct(const Component &component, const ChunkAlgebra &algebra) {
     std::string name = decayName(component, 0);
     bool isLog = component.logDecay != nullptr;
     Value factor = emit(isLog ? component.logDecay : component.transition.front());
     Value before = declare(name, decayLayout(component), factor.getType());
     if (isLog)
       factor = arith::MaximumFOp::create(builder, factor, builder.constant(factor.getType(), smallestLog));
-    bool adds = isLog || isMax;
     NextOp::create(builder, builder.getStringAttr(name),
-                   adds ? builder.add(before, factor) : builder.mul(factor, before));
-    handOn(name, "total", builder.getF64FloatAttr(adds ? 0 : 1));
+                   isLog ? builder.add(before, factor) : algebra.mul(factor, before));
+    handOn(name, "total", builder.getF64FloatAttr(isLog ? 0 : algebra.one()));
   }
 
-  void addCoupledProduct(const Component &component) {
+  void addCoupledProduct(const Component &component, const ChunkAlgebra &algebra) {
     unsigned n = component.states.size();
     SmallVector<Value> matrix, before;
     bool isComplex = llvm::any_of(component.transition, [](Expr entry) { return entry && !entry->isReal; });
@@ -225,15 +223,15 @@ private:
       for (unsigned column = 0; column < n; ++column) {
         Value sum;
         for (unsigned k = 0; k < n; ++k)
-          sum = builder.add(sum, builder.mul(matrix[row * n + k], before[k * n + column]));
+          sum = algebra.add(sum, algebra.mul(matrix[row * n + k], before[k * n + column]));
         std::string name = decayName(component, row * n + column);
-        NextOp::create(builder, builder.getStringAttr(name), sum ? sum : builder.constant(type, 0));
-        handOn(name, "total", builder.getF64FloatAttr(row == column ? 1 : 0));
+        NextOp::create(builder, builder.getStringAttr(name), sum ? sum : builder.constant(type, algebra.zero()));
+        handOn(name, "total", builder.getF64FloatAttr(row == column ? algebra.one() : algebra.zero()));
       }
   }
 
   /// The product of matrices over dimensions [over], columns named by new dimensions; it begins as the identity.
-  void addMatrixProduct(const Component &component) {
+  void addMatrixProduct(const Component &component, const ChunkAlgebra &algebra) {
     const DimensionAnalysis &dims = analysis.dimensions();
     SmallVector<StringRef> over = dims.list(component.over), from = dims.list(component.from);
     Value matrix = emit(component.transition.front());
@@ -251,11 +249,9 @@ private:
       Value same = arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, a, b);
       isSame = isSame ? arith::AndIOp::create(builder, isSame, same) : same;
     }
-    Value product = builder.mul(matrix, moved);
-    NextOp::create(builder, builder.getStringAttr(name),
-                   SumOp::create(builder, product.getType(), product, builder.getStrArrayAttr(from)));
-    Value identity =
-        builder.select(isSame, builder.constant(matrix.getType(), 1), builder.constant(matrix.getType(), 0));
+    NextOp::create(builder, builder.getStringAttr(name), algebra.reduce(algebra.mul(matrix, moved), from));
+    Value identity = builder.select(isSame, builder.constant(matrix.getType(), algebra.one()),
+                                    builder.constant(matrix.getType(), algebra.zero()));
     InitialOp::create(builder, builder.getStringAttr(name), identity);
     handOn(name, "total", builder.getUnitAttr());
   }
@@ -347,44 +343,35 @@ private:
                 isComplex ? Type(ComplexType::get(type)) : type);
   }
 
-  Value multiply(Value factor, Value value) {
-    return isa<ComplexType>(factor.getType()) ? builder.mul(factor, value) : builder.scale(factor, value);
-  }
-
   Value combine(const Component &component, unsigned row, ArrayRef<Value> before, Value total) {
     unsigned n = component.states.size();
-    bool isMax = component.algebra == Algebra::Max;
+    const ChunkAlgebra algebra(builder, component);
     if (component.structure == Structure::Dense)
-      return builder.add(multiplyMatrix(component, before[0]), total);
+      return algebra.add(multiplyMatrix(component, algebra, before[0]), total);
     if (component.structure == Structure::Coupled) {
       bool isComplex = llvm::any_of(component.transition, [](Expr entry) { return entry && !entry->isReal; });
       Value sum = total;
       for (unsigned column = 0; column < n; ++column)
-        sum = builder.add(multiply(readProduct(component, row * n + column, isComplex), before[column]), sum);
+        sum = algebra.add(algebra.mul(readProduct(component, row * n + column, isComplex), before[column]), sum);
       return sum;
     }
     Value moved = before[0];
     if (!component.transition.empty()) {
       bool isLog = component.logDecay != nullptr;
       Value product = readProduct(component, 0, !isLog && !component.transition.front()->isReal);
-      if (isMax)
-        moved = builder.add(product, moved);
-      else
-        moved = multiply(isLog ? builder.exp(product) : product, moved);
+      moved = algebra.mul(isLog ? builder.exp(product) : product, moved);
     }
-    return isMax ? arith::MaximumFOp::create(builder, moved, total) : builder.add(moved, total);
+    return algebra.add(moved, total);
   }
 
-  Value multiplyMatrix(const Component &component, Value before) {
+  Value multiplyMatrix(const Component &component, const ChunkAlgebra &algebra, Value before) {
     SmallVector<StringRef> over = analysis.dimensions().list(component.over);
     addColumns(join, over);
     Value matrix = readProduct(component, 0, !component.transition.front()->isReal);
     SmallVector<std::string> columns = llvm::map_to_vector(over, columnName);
     for (auto [row, column] : llvm::zip_equal(over, columns))
       before = RenameOp::create(builder, before, row, column);
-    Value product = multiply(matrix, before);
-    SmallVector<StringRef> names(columns.begin(), columns.end());
-    return SumOp::create(builder, product.getType(), product, builder.getStrArrayAttr(names));
+    return algebra.reduce(algebra.mul(matrix, before), SmallVector<StringRef>(columns.begin(), columns.end()));
   }
 
   /// The two parts of a complex state that was taken apart are one array again.

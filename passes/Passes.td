@@ -385,7 +385,7 @@ def ChunkScan : Pass<"ssm-chunk-scan", "::mlir::ModuleOp"> {
       %h = arith.addf %ah, %u : f64
       ssm.next "h" %h : f64
       %p = ssm.previous "h.decay" [channel] stored f32 : f64
-      %q = arith.mulf %a, %p : f64
+      %q = arith.mulf %p, %a : f64
       ssm.next "h.decay" %q : f64
     }
     ssm.recurrence @leak_join0 dims [time, channel] scan time attributes {ssm.chunk = {join}} {

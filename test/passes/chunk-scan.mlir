@@ -7,7 +7,7 @@
 // CHECK-SAME:    starts = {h = 0.000000e+00 : f64, h.decay = 1.000000e+00 : f64}, steps = 64
 // CHECK-DAG:     %[[A:.*]] = ssm.input "a"
 // CHECK-DAG:     %[[P:.*]] = ssm.previous "h.decay" [channel] stored f32
-// CHECK:         %[[Q:.*]] = arith.mulf %[[A]], %[[P]]
+// CHECK:         %[[Q:.*]] = arith.mulf %[[P]], %[[A]]
 // CHECK:         ssm.next "h.decay" %[[Q]]
 // CHECK-NOT:     ssm.output
 // CHECK-LABEL: ssm.recurrence @leak_join0
@@ -76,4 +76,57 @@ ssm.recurrence @shifted dims [time, channel] scan time {
   %h = arith.addf %hp, %up : f64
   ssm.next "h" %h : f64
   ssm.output "y" %h [time, channel] stored f32 : f64
+}
+
+// -----
+// Over (max, +) products of matrices are maxima of sums: they begin as 0 on the diagonal and -inf beside it.
+// CHECK-LABEL: ssm.recurrence @paths_total0
+// CHECK-SAME:    starts = {h = 0xFFF0000000000000 : f64, h.decay}
+// CHECK:         %[[A:.*]] = ssm.input "A"
+// CHECK:         %[[D:.*]] = ssm.previous "h.decay" [state, state.column]
+// CHECK-NEXT:    %[[P:.*]] = ssm.rename %[[D]] state to from
+// CHECK:         %[[SAME:.*]] = arith.cmpf oeq
+// CHECK-NEXT:    %[[SUM:.*]] = arith.addf %[[A]], %[[P]]
+// CHECK-NEXT:    %[[M:.*]] = ssm.max %[[SUM]] over [from]
+// CHECK-NEXT:    ssm.next "h.decay" %[[M]]
+// CHECK-NEXT:    %[[ONE:.*]] = arith.constant 0.000000e+00
+// CHECK-NEXT:    %[[ZERO:.*]] = arith.constant 0xFFF0000000000000
+// CHECK-NEXT:    %[[I:.*]] = arith.select %[[SAME]], %[[ONE]], %[[ZERO]]
+// CHECK-NEXT:    ssm.initial "h.decay" %[[I]]
+// CHECK-LABEL: ssm.recurrence @paths_join0
+// CHECK:         %[[MOVED:.*]] = ssm.max
+// CHECK:         arith.maximumf %[[MOVED]]
+ssm.recurrence @paths dims [time, state = 4, from like state] scan time {
+  %u = ssm.input "u" [time, state] stored f32 : f64
+  %A = ssm.input "A" [state, from] stored f32 : f64
+  %hp = ssm.previous "h" [state] stored f32 : f64
+  %moved = ssm.rename %hp state to from : f64
+  %Ah = arith.addf %A, %moved : f64
+  %best = ssm.max %Ah over [from] : f64
+  %h = arith.maximumf %best, %u : f64
+  ssm.next "h" %h : f64
+  ssm.output "y" %h [time, state] stored f32 : f64
+}
+
+// -----
+// The same for states that are coupled; a state that another one does not read is -inf in its row.
+// CHECK-LABEL: ssm.recurrence @ahead_total0
+// CHECK-SAME:    h.decay.0 = 0.000000e+00 : f64
+// CHECK-SAME:    h.decay.1 = 0xFFF0000000000000 : f64
+// CHECK-NOT:     arith.mulf
+// CHECK:         arith.maximumf
+// CHECK-LABEL: ssm.recurrence @ahead_join0
+// CHECK-NOT:     arith.mulf
+// CHECK:         arith.maximumf
+ssm.recurrence @ahead dims [time] scan time {
+  %u = ssm.input "u" [time] stored f32 : f64
+  %hp = ssm.previous "h" [] stored f32 : f64
+  %gp = ssm.previous "g" [] stored f32 : f64
+  %hu = arith.addf %hp, %u : f64
+  %gu = arith.addf %gp, %u : f64
+  %h = arith.maximumf %hu, %gu : f64
+  ssm.next "h" %h : f64
+  %g = arith.maximumf %hp, %gp : f64
+  ssm.next "g" %g : f64
+  ssm.output "y" %h [time] stored f32 : f64
 }
