@@ -44,7 +44,8 @@ void reportExperiment(const CheckRequest &request, Tally &tally, RecurrenceOp re
 
 /// Compares packed sequences, and steps that find their states in a pool, with the interpreter, and steps one after
 /// another with `whole`, what the interpreter gave for `arguments` at the sizes in `parameters`, of which that of the
-/// scanned dimension is open. A description without a dimension of rows has no steps, which is said.
+/// scanned dimension is open. Where a description cannot be run so, that is said; it is an error if steps are asked
+/// for.
 llvm::Error checkRows(const CheckRequest &request, Model &model, const SpecializeParameters &parameters,
                       const RunArguments &arguments, const RunResults &whole, int64_t steps, Tally &tally,
                       Timing &timing);

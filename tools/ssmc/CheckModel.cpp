@@ -163,7 +163,7 @@ llvm::Error ModelCheck::check(const Setting &setting) {
   if (llvm::Error error = chooseArguments(*recurrence, setting))
     return error;
   if (setting.allOptional && setting.steps > 1 && !declared.sizeOf(declared.getScan()) &&
-      request.device.schedule == "auto")
+      (request.device.schedule == "auto" || request.device.mode == "step"))
     if (llvm::Error error = checkRows(request, model, preparationFor(setting, std::nullopt).parameters, arguments,
                                       reference, setting.steps, tally, timing))
       return error;
@@ -193,6 +193,9 @@ llvm::Error ModelCheck::run() {
   for (const Setting &setting : settings())
     if (llvm::Error error = check(setting))
       return error;
+  if (tally.passed + tally.failed == 0)
+    return llvm::createStringError("nothing of this is checked: steps are compared with a sequence of more than one "
+                                   "step, of which the description leaves the size open");
   return llvm::Error::success();
 }
 
