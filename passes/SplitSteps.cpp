@@ -74,17 +74,14 @@ public:
 
   /// What it takes to compute `values`, other chosen values given, in the order of the body.
   SmallVector<Operation *> operationsFor(ArrayRef<Operation *> values) {
-    llvm::DenseSet<Operation *> needed(values.begin(), values.end());
-    for (Operation *op : llvm::reverse(free.getArrayRef()))
-      if (needed.contains(op))
-        for (Value operand : op->getOperands())
-          if (Operation *from = operand.getDefiningOp();
-              free.contains(from) && (!chosen.contains(from) || llvm::is_contained(values, from)))
-            needed.insert(from);
-    SmallVector<Operation *> result;
-    for (Operation *op : free)
-      if (needed.contains(op))
-        result.push_back(op);
+    llvm::SetVector<Operation *> needed(values.begin(), values.end());
+    for (size_t next = 0; next < needed.size(); ++next)
+      for (Value operand : needed[next]->getOperands())
+        if (Operation *from = operand.getDefiningOp();
+            free.contains(from) && (!chosen.contains(from) || llvm::is_contained(values, from)))
+          needed.insert(from);
+    SmallVector<Operation *> result = needed.takeVector();
+    llvm::sort(result, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
     return result;
   }
 

@@ -6,6 +6,7 @@
 #include "codegen/lowering/SpaceSource.h"
 #include "passes/ChunkScan.h"
 #include "schedule/Placement.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -30,18 +31,33 @@ int64_t elementsOf(const Placement &placement) {
 class Candidates {
 public:
   explicit Candidates(RecurrenceOp recurrence)
-      : dims(recurrence), whole(dimsHeldWhole(recurrence, dims)), scan(recurrence.getScan().str()) {}
+      : dims(recurrence), whole(dimsHeldWhole(recurrence, dims)), scan(recurrence.getScan().str()) {
+    int64_t elements = 1;
+    for (StringRef dim : all())
+      if (whole.contains(*dims.number(dim)) && !isTaps(recurrence, dim)) {
+        const int64_t size = std::max<int64_t>(1, recurrence.sizeOf(dim).value_or(1));
+        if (elements * size > maxElements)
+          looped.insert(dim);
+        else
+          elements *= size;
+      }
+  }
 
-  /// Dimensions that have to be held whole on registers, others on the grid; `spread` on `level` besides.
+  /// Dimensions that have to be held whole on registers, or in loops inside the one over time where they make too large
+  /// a tile, others on the grid; `spread` on `level` besides.
   void add(StringRef spread, const std::string &level, const std::string &time) {
-    std::string text;
+    std::string outside, inside;
     for (StringRef dim : all()) {
-      bool isSpread = dim == spread;
-      std::string levels = whole.contains(*dims.number(dim)) ? (isSpread ? level + "," : "") + "reg"
-                                                             : "grid" + (isSpread ? "," + level : "");
-      text += dim.str() + "=" + levels + "; ";
+      const std::string own = dim == spread ? level : "";
+      if (looped.contains(dim))
+        inside += "; " + dim.str() + "=loop" + (own.empty() ? "" : "," + own);
+      else if (whole.contains(*dims.number(dim)))
+        outside += dim.str() + "=" + (own.empty() ? "" : own + ",") + "reg; ";
+      else
+        outside += dim.str() + "=grid" + (own.empty() ? "" : "," + own) + "; ";
     }
-    texts.push_back(text + scan + "=" + time);
+    auto [levels, knobs] = StringRef(time).split(';');
+    texts.push_back(outside + scan + "=" + levels.str() + inside + (knobs.empty() ? "" : ";" + knobs.str()));
   }
 
   SmallVector<StringRef> all() const {
@@ -55,9 +71,16 @@ public:
   llvm::SmallVector<std::string> texts;
 
 private:
+  /// The taps of a delay are on no loop.
+  static bool isTaps(RecurrenceOp recurrence, StringRef dim) {
+    return llvm::any_of(recurrence.getBody().front().getOps<DelayOp>(),
+                        [&](DelayOp delay) { return delay.getTap() == dim; });
+  }
+
   const DimensionAnalysis dims;
   const DimSet whole;
   const std::string scan;
+  llvm::StringSet<> looped;
 };
 } // namespace
 
