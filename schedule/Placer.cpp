@@ -11,6 +11,8 @@ using llvm::Expected;
 
 /// A tile beyond this many elements would take minutes to compile; a loop over one of its dimensions does not.
 static constexpr int64_t maxTileElements = 1 << 16;
+/// Rows of a tile, each an operation of its own in the code: more take minutes to compile.
+static constexpr int64_t maxTileRows = 1 << 12;
 static constexpr int64_t maxThreads = 1024;
 static constexpr int64_t maxCopies = 64;
 /// Two dense steps take this many to the third multiplications to compose, each an instruction.
@@ -404,14 +406,19 @@ private:
 
   Error checkTiles() {
     for (DimSet set : facts.valueSets) {
-      int64_t elements = 1;
-      for (const TileAxis &axis : result.axes)
-        if (axis.dim && set.contains(*axis.dim) && llvm::MulOverflow(elements, axis.extent, elements))
-          elements = maxTileElements + 1;
-      if (elements > maxTileElements)
+      auto elementsOf = [&](ArrayRef<TileAxis> axes) {
+        int64_t elements = 1;
+        for (const TileAxis &axis : axes)
+          if (axis.dim && set.contains(*axis.dim) && llvm::MulOverflow(elements, axis.extent, elements))
+            return maxTileElements + 1;
+        return elements;
+      };
+      const bool hasElements = elementsOf(result.axes) > maxTileElements;
+      if (hasElements || elementsOf(ArrayRef(result.axes).drop_back()) > maxTileRows)
         return refuse("a tile over [" + llvm::join(dims.list(set), ", ") + "] has more than " +
-                      llvm::Twine(maxTileElements) +
-                      " elements in registers; a loop over one of them, or fewer registers and lanes, is needed");
+                      llvm::Twine(hasElements ? maxTileElements : maxTileRows) +
+                      (hasElements ? " elements in registers" : " rows of registers") +
+                      "; a loop over one of them, or fewer registers and lanes, is needed");
     }
     return Error::success();
   }

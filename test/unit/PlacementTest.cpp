@@ -306,10 +306,12 @@ TEST_F(PlacementTest, RefusalsOfSizes) {
             "both 'a' and 'b' are on lanes; one dimension can be");
   EXPECT_EQ(refusal("a=grid,thread:512; b=grid,thread:4; s=reg; c=reg; t=reg", gpu),
             "the block has 2048 threads; at most 1024 are allowed");
-  EXPECT_EQ(
-      refusal("a=grid,reg:4096; s=reg; c=reg; t=reg"),
-      "a tile over [a, b, s, t, time] has more than 65536 elements in registers; a loop over one of them, or fewer "
-      "registers and lanes, is needed");
+  EXPECT_EQ(refusal("a=grid,lane:16384; s=reg; c=reg; t=reg"),
+            "a tile over [a, b, s, time] has more than 65536 elements in registers; a loop over one of them, or fewer "
+            "registers and lanes, is needed");
+  EXPECT_EQ(refusal("a=grid,reg:410; s=reg; c=reg; t=reg"),
+            "a tile over [a, b, s, time] has more than 4096 rows of registers; a loop over one of them, or fewer "
+            "registers and lanes, is needed");
 }
 
 /// Counts reach 2^31 each; their products must not wrap around to something small.

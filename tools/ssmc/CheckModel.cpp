@@ -171,8 +171,13 @@ llvm::Error ModelCheck::check(const Setting &setting) {
     return llvm::Error::success();
   const DeviceOptions &device = request.device;
   const std::string mode = device.mode + ", " + setting.text;
-  if (!device.isExact())
-    report(*recurrence, mode, runWhole(*recurrence, device, /*scatter=*/false));
+  if (!device.isExact()) {
+    auto executor = makeExecutor(*recurrence, device, timing);
+    // A schedule that was asked for and cannot be is wrong input: nothing has been checked.
+    if (!executor && device.schedule != "auto")
+      return executor.takeError();
+    report(*recurrence, mode, executor ? (*executor)->run(arguments) : executor.takeError());
+  }
   if (!device.isExact() && device.schedule == "auto" && setting.allOptional) {
     auto schedules = schedulesToCheck(*recurrence, device);
     if (!schedules)
