@@ -59,6 +59,27 @@ static Value narrowBf16(OpBuilder &builder, Location loc, Value value) {
   return arith::BitcastOp::create(builder, loc, withElement(value.getType(), builder.getBF16Type()), half);
 }
 
+/// Rounds f64 to f32 so that a rounding after it to fewer digits is the one of the f64: what is not exact is cut, and
+/// the last digit set.
+static Value narrowToOdd(OpBuilder &builder, Location loc, Value value) {
+  Type word = withElement(value.getType(), builder.getI32Type()), wide = value.getType();
+  Value nearest = arith::TruncFOp::create(builder, loc, withElement(wide, builder.getF32Type()), value);
+  Value back = arith::ExtFOp::create(builder, loc, wide, nearest);
+  // The order of sizes is that of the bits without the sign.
+  auto size = [&](Value number) {
+    Type bits = withElement(wide, builder.getI64Type());
+    return arith::AndIOp::create(builder, loc, arith::BitcastOp::create(builder, loc, bits, number),
+                                 createScalarOrSplatConstant(builder, loc, bits, std::numeric_limits<int64_t>::max()));
+  };
+  Value isBeyond = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ugt, size(back), size(value));
+  Value isInexact = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::ONE, back, value);
+  auto number = [&](Value whether) { return arith::ExtUIOp::create(builder, loc, word, whether); };
+  Value bits = arith::BitcastOp::create(builder, loc, word, nearest);
+  Value cut = arith::SubIOp::create(builder, loc, bits, number(isBeyond));
+  return arith::BitcastOp::create(builder, loc, nearest.getType(),
+                                  arith::OrIOp::create(builder, loc, cut, number(isInexact)));
+}
+
 Value ssm::convertStored(OpBuilder &builder, Location loc, Value value, Type element, bool gpu) {
   Type from = getElementTypeOrSelf(value.getType()), f32 = builder.getF32Type();
   if (from == element)
@@ -67,9 +88,11 @@ Value ssm::convertStored(OpBuilder &builder, Location loc, Value value, Type ele
     return convertStored(builder, loc,
                          gpu && isOfPairs(value) ? widenPairs(builder, loc, value) : widenBf16(builder, loc, value),
                          element);
+  // No x86-64 processor has an instruction from f64 to f16, and none to bf16.
+  if (from.isF64() && (element.isBF16() || (element.isF16() && !gpu)))
+    return convertStored(builder, loc, narrowToOdd(builder, loc, value), element, gpu);
   if (element.isBF16() && !(gpu && from.isF32()))
     return narrowBf16(builder, loc, convertStored(builder, loc, value, f32));
-  // f16 and f64 meet in f32 on the way up; down, a second rounding would be wrong, so that is one step.
   Type result = withElement(value.getType(), element);
   if (from.getIntOrFloatBitWidth() < element.getIntOrFloatBitWidth())
     return arith::ExtFOp::create(builder, loc, result, value);

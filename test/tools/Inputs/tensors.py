@@ -6,7 +6,7 @@ import json
 import struct
 import sys
 
-FORMATS = {"F32": "f", "F64": "d", "I32": "i", "I64": "q"}
+FORMATS = {"F16": "e", "F32": "f", "F64": "d", "I32": "i", "I64": "q"}
 
 
 def read(path):
@@ -48,7 +48,10 @@ def print_all(path):
             continue
         begin, end = entry["data_offsets"]
         values = ""
-        if entry["dtype"] in FORMATS:
+        if entry["dtype"] == "BF16":
+            words = struct.iter_unpack("<H", body[begin:end])
+            values = " ".join(f"{struct.unpack('<f', struct.pack('<I', word << 16))[0]:g}" for (word,) in words)
+        elif entry["dtype"] in FORMATS:
             code = FORMATS[entry["dtype"]]
             values = " ".join(f"{value:g}" for (value,) in struct.iter_unpack("<" + code, body[begin:end]))
         print(f"{name} {entry['dtype']} {entry['shape']}: {values}")
