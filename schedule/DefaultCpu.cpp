@@ -6,7 +6,7 @@
 // A dense transition too large for that with a matrix a lane has one matrix at a time, with the state on the lanes.
 // Matrix states, which fit neither way, stand in a task's memory: rows along a parallel dimension, a loop over those
 // that are summed over. So do those of elementwise steps along which memory runs, if a core's share of a step's row is
-// half a page or more: a stream is read in order.
+// half a page or more: a stream is read in order. What would be a tile of very many rows all the same is put on loops.
 
 #include "dialect/MatrixStates.h"
 #include "schedule/DefaultRules.h"
@@ -39,6 +39,9 @@ constexpr int64_t streamBytes = 2 << 10;
 constexpr int64_t nearBytes = 48 << 10;
 /// Rows of a matrix times a vector that are added up side by side, and vectors of the matrix at each turn of the loop.
 constexpr int64_t sumsAside = 4, vectorsOfTurn = 16;
+/// Rows of a tile, at most: each is an operation of its own in the code, and more take seconds to compile. Rows of a
+/// dimension at each turn of a loop then.
+constexpr int64_t mostTileRows = 512, rowsOfTurn = 4;
 /// Tiles of the lanes' dimension that a task of a row has.
 constexpr int64_t tilesOfRow = 32;
 /// Tiles of the lanes' dimension that should be left for the cores.
@@ -91,13 +94,13 @@ public:
       schedule.dims.push_back(placement);
     }
     if (rowDim)
-      return shareRow(schedule, laneDim, regs * lanes);
+      return limitRows(shareRow(schedule, laneDim, regs * lanes));
     int64_t timeTile = 64;
     while (timeTile > 16 && timeTile * rowElements * elementBytes * 6 > scratchBytes)
       timeTile /= 2;
     schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, timeTile}}});
     schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
-    return schedule;
+    return limitRows(schedule);
   }
 
 private:
@@ -351,6 +354,47 @@ private:
     schedule.dims.push_back(
         {dims.name(*along).str(),
          {{Level::Grid, share()}, {Level::Loop, std::nullopt}, {Level::Lane, lanes}, {Level::Reg, maxRows}}});
+    return schedule;
+  }
+
+  /// Puts dimensions held whole on loops inside the one over time until a tile has few rows: first those of no state,
+  /// and of these the one with most rows.
+  Schedule limitRows(Schedule schedule) {
+    auto rowsOf = [](const DimPlacement &placement) {
+      int64_t count = 1;
+      for (const LevelCount &level : placement.levels)
+        if (level.level == Level::Reg)
+          count = level.count.value_or(1);
+      return count;
+    };
+    auto isOfState = [&](unsigned dim) {
+      return llvm::any_of(states, [&](const State &state) { return dims.of(state.layout).contains(dim); });
+    };
+    while (true) {
+      double tileRows = 1;
+      std::optional<size_t> best;
+      auto rank = [&](size_t at) {
+        return std::pair(!isOfState(*dims.number(schedule.dims[at].dim)), rowsOf(schedule.dims[at]));
+      };
+      for (auto [at, placement] : llvm::enumerate(schedule.dims)) {
+        unsigned dim = *dims.number(placement.dim);
+        if (dim == dims.scan())
+          continue;
+        tileRows *= rowsOf(placement);
+        bool canLoop = held.contains(dim) && !taps.contains(dim) && !placement.isOn(Level::Loop);
+        if (canLoop && rowsOf(placement) > 1 && (!best || rank(at) > rank(*best)))
+          best = at;
+      }
+      if (tileRows <= mostTileRows || !best)
+        break;
+      DimPlacement placement = schedule.dims[*best];
+      schedule.dims.erase(schedule.dims.begin() + *best);
+      int64_t regs = std::min(rowsOf(placement), rowsOfTurn);
+      llvm::erase_if(placement.levels, [](const LevelCount &level) { return level.level == Level::Reg; });
+      placement.levels.insert(placement.levels.begin(), {Level::Loop, std::nullopt});
+      placement.levels.push_back({Level::Reg, regs});
+      schedule.dims.push_back(placement);
+    }
     return schedule;
   }
 

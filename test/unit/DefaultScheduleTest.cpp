@@ -177,6 +177,35 @@ TEST(DefaultSchedule, ADenseTransitionThatNoCacheHoldsForAllLanesIsReadForOneCha
   EXPECT_EQ(choose("s4", {{"batch", 1}, {"channel", 256}, {"state", 33}}).on("channel", Level::Lane), 16);
 }
 
+TEST(DefaultSchedule, ATileOfManyRowsGoesOnLoops) {
+  auto rowsOf = [](const Schedule &schedule) {
+    int64_t rows = 1;
+    for (const DimPlacement &placement : schedule.dims)
+      for (const LevelCount &level : placement.levels)
+        rows *= level.level == Level::Reg ? level.count.value_or(1) : 1;
+    return rows;
+  };
+  for (const Target &target : {avx512, avx2})
+    for (int64_t size : {64, 256, 1000}) {
+      // What no state has goes first, whether or not the lanes' dimension is summed over.
+      Result dense = choose("s4", {{"channel", 64}, {"state", size}}, target);
+      EXPECT_LE(rowsOf(dense.schedule), 512) << dense.text;
+      // Three dimensions are held whole, of which a covariance has two.
+      Result filter = choose(parseLanguage(R"(recurrence filter {
+  dim batch, i, j like i, k like i
+  scan time
+  input F [i, k]
+  input z [batch, time, i]
+  state P [batch, i, j]
+  P = sum[k](F * rename(prev(P), i: k)) + z
+  output y [batch, time, i] = sum[j](P)
+})"),
+                             {{"i", std::min<int64_t>(size, 128)}}, target);
+      EXPECT_LE(rowsOf(filter.schedule), 512) << filter.text;
+      EXPECT_GT(filter.on("k", Level::Reg), 0) << filter.text;
+    }
+}
+
 TEST(DefaultSchedule, TapsAreNeverOnTheLanesHoweverManyThereAre) {
   const char *convolution = "recurrence r {\n  dim batch, tap\n  scan time\n  input u [time, batch]\n"
                             "  input w [batch, tap]\n  past = delay(u, tap)\n"
