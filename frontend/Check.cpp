@@ -159,8 +159,13 @@ bool Checker::check(const Node &node) {
   case K::Max:
     return checkNumbers(node) && checkReal(node, "a maximum");
   case K::Rename:
-    if (graph.nodes[node.operands[0]].dims.contains(node.target))
-      return fail(node.loc, "the value varies along '" + graph.dims[node.target].name.text + "' already");
+    if (graph.nodes[node.operands[0]].dims.contains(node.target)) {
+      const std::string from = graph.dims[node.dim].name.text.str(), to = graph.dims[node.target].name.text.str();
+      return fail(node.loc, "the value varies along '" + to +
+                                "' already; where the two change places, a third of the " +
+                                "same extent stands in: rename(…, " + to + ": third, " + from + ": " + to +
+                                ", third: " + from + ")");
+    }
     return true;
   case K::Delay:
     if (graph.nodes[node.operands[0]].dims.contains(node.dim))
