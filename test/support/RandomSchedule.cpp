@@ -46,12 +46,67 @@ public:
     for (const char *knob : {"load", "store"})
       if (random.chance(60))
         schedule.knobs.push_back({knob, {}, blockSteps == 1 && !gpu && random.chance(60) ? "staged" : "direct"});
+    if (gpu && blockSteps == 1 && random.chance(50))
+      stageBlocks(schedule);
     return schedule;
   }
 
 private:
   int64_t sizeOf(StringRef dim) { return sizes.at(recurrence.extentOf(dim).str()); }
   bool isKnown(StringRef dim) { return recurrence.sizeOf(dim).has_value(); }
+
+  /// Whether time tiles of all that has a block's coordinates surely fit in its shared memory, thread's parts of sums
+  /// among them.
+  bool mayFit(const Placement &placement) {
+    int64_t coordinates = placement.threads(), values = 0;
+    for (const TileAxis &axis : placement.axes)
+      coordinates *= axis.extent;
+    for (Operation &op : recurrence.getBody().front())
+      values += isa<InputOp, OutputOp, SumOp, MaxOp>(op);
+    return coordinates * placement.timeTile * values * 8 < (200 << 10);
+  }
+
+  /// Time tiles through a block's shared memory, where what the schedule has of dimensions allows them.
+  void stageBlocks(Schedule &schedule) {
+    Schedule staged = schedule;
+    llvm::erase_if(staged.knobs, [](const Knob &knob) { return knob.name != "scan"; });
+    std::vector<LevelCount> levels;
+    int64_t copies = int64_t(1) << random.below(4), tile = 8 * (1 + random.below(4));
+    for (DimPlacement &placement : staged.dims)
+      if (placement.dim == recurrence.getScan()) {
+        if (std::optional<int64_t> chunk = chunkSteps(schedule, recurrence.getScan()))
+          levels.push_back({Level::Grid, llvm::alignTo(*chunk, tile)});
+        levels.push_back({Level::Loop, tile});
+        if (copies > 1)
+          levels.push_back({Level::Reg, copies});
+        placement.levels = levels;
+      }
+    auto draw = [&](int percent, StringRef name, std::vector<std::string> of, std::string value) {
+      if (random.chance(percent))
+        staged.knobs.push_back({name.str(), std::move(of), std::move(value)});
+    };
+    Block &body = recurrence.getBody().front();
+    draw(60, "at", {"free"}, "stage");
+    draw(60, "load", {}, "staged");
+    draw(40, "store", {}, "staged");
+    for (auto output : body.getOps<OutputOp>())
+      draw(30, "at", {output.getName().str()}, "store");
+    for (auto input : body.getOps<InputOp>())
+      draw(15, "load", {input.getName().str()}, random.chance(50) ? "staged" : "direct");
+    draw(25, "copy", {}, "cp.async");
+    draw(20, "pad", {}, std::to_string(16 * random.below(3)));
+    // Which of them go together is the placement's to say.
+    for (; !staged.knobs.empty(); staged.knobs.pop_back()) {
+      llvm::Expected<Placement> placement = placeSchedule(recurrence, staged, {.gpu = true});
+      if (placement && placement->stagesBlocks) {
+        if (mayFit(*placement))
+          schedule = staged;
+        return;
+      }
+      if (!placement)
+        llvm::consumeError(placement.takeError());
+    }
+  }
 
   /// Whether steps compose, and what is summed over or moved along fits on registers.
   bool mayRunAtOnce() {
