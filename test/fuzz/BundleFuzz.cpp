@@ -172,7 +172,7 @@ public:
   const char *name() const override { return "bundle"; }
 
   std::string run(uint64_t seed, int64_t index) override {
-    Random random(seed * 0x9e3779b97f4a7c15 + ~index);
+    Random random = randomOf(seed, ~index);
     const ArchiveFiles files = bundleFiles(ManifestMaker(random).make(), {{"a.ptx", "// code"}});
     if (Result<Bundle> bundle = makeBundle(files); !bundle)
       return "a good bundle is refused: " + bundle.error();
@@ -207,7 +207,7 @@ private:
     Result<ArchiveFiles> files = unpackArchive(changed);
     if (files)
       return "a damaged archive is read";
-    return files.error().empty() ? "refused without a reason" : "";
+    return judgeRefusal(files.error());
   }
 
   /// A newer major version is refused by that name; a newer minor one, which says more, is read.
@@ -241,7 +241,7 @@ private:
     Result<Bundle> bundle = makeBundle(std::move(files));
     if (!bundle) {
       ++refused;
-      return bundle.error().empty() ? "refused without a reason" : "";
+      return judgeRefusal(bundle.error());
     }
     ++read;
     const std::string printed = printManifest(bundle->manifest);
@@ -274,7 +274,7 @@ private:
     ssm_error error;
     Plan plan;
     if (plan.begin(function, program, sizes.data(), &error) || checkCall(function, sizes.data(), call, &error))
-      return error.message[0] ? "" : "refused without a reason";
+      return judgeRefusal(error.message);
     const std::vector<char> isUsable(function.programs.size(), 1);
     chooseProgram(function, sizes.data(), call, reinterpret_cast<const bool *>(isUsable.data()));
     for (const Manifest::Kernel &kernel : program.kernels) {
@@ -284,7 +284,7 @@ private:
       std::vector<uint64_t> words(Plan::maxWords);
       int64_t tasks = -1;
       if (plan.launch(kernel, call, tasks, words.data(), count, &error))
-        return error.message[0] ? "" : "refused without a reason";
+        return judgeRefusal(error.message);
       ++launched;
       if (count != expected || tasks < 0)
         return "a launch has " + std::to_string(count) + " words and " + std::to_string(tasks) + " tasks";

@@ -197,7 +197,7 @@ public:
   std::string run(uint64_t seed, int64_t index) override {
     if (sources.empty())
       return "there are no models in " SSM_SOURCE_DIR "/models";
-    Random random(seed * 0x9e3779b97f4a7c15 + index);
+    Random random = randomOf(seed, index);
     std::string text = sources.pick(random);
     MutationSources from = {sources.pick(random),
                             languageWords(),

@@ -1,7 +1,8 @@
 #ifndef SSM_TEST_FUZZ_FUZZ_H
 #define SSM_TEST_FUZZ_FUZZ_H
 
-#include <cstdint>
+#include "test/support/Random.h"
+
 #include <memory>
 #include <string>
 
@@ -20,6 +21,11 @@ public:
   /// What is wrong with `count` inputs as a whole, e.g. too few that got far; else empty.
   virtual std::string judge(int64_t count) const = 0;
 };
+
+/// The random numbers of an input.
+inline test::Random randomOf(uint64_t seed, int64_t index) { return test::Random(seed * 0x9e3779b97f4a7c15 + index); }
+/// What is wrong with a refusal.
+inline std::string judgeRefusal(const std::string &why) { return why.empty() ? "refused without a reason" : ""; }
 
 std::unique_ptr<Target> makeBundleTarget();
 std::unique_ptr<Target> makeDescriptionTarget();

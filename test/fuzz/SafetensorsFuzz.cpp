@@ -211,7 +211,7 @@ public:
   std::string run(uint64_t seed, int64_t index) override {
     if (folder.path.empty())
       return "no temporary folder can be made";
-    Random random(seed * 0x9e3779b97f4a7c15 + ~index);
+    Random random = randomOf(seed, ~index);
     const fs::path in = folder.path / "in.safetensors", out = folder.path / "out.safetensors";
     fs::remove(out);
     std::string files[2];
@@ -244,9 +244,8 @@ private:
       return failure;
     if (!content) {
       ++refused;
-      if (content.error().empty())
-        return "refused without a reason";
-      return expectFiles({"in.safetensors"});
+      const std::string failure = judgeRefusal(content.error());
+      return failure.empty() ? expectFiles({"in.safetensors"}) : failure;
     }
     ++read;
     sum += touch(*content);
