@@ -4,7 +4,6 @@
 // smaller and printed in full.
 
 #include "RandomKernelCase.h"
-#include "test/support/RandomArguments.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -12,33 +11,20 @@ using namespace ssm::test;
 
 namespace {
 void runCase(const KernelCase &test) {
-  Description description;
-  if (!prepareCase(test, test.known, description))
+  ReadyCase ready(test);
+  if (!ready.expected)
     return;
-  RecurrenceOp recurrence = description.recurrence();
-  InterpreterArguments arguments = randomArguments(recurrence, test.sizes, test.seed);
-  auto expected = interpret(recurrence, arguments);
-  ASSERT_TRUE(static_cast<bool>(expected)) << llvm::toString(expected.takeError());
-  std::string errors;
-  ScopedDiagnosticHandler handler(description.context.get(), [&](Diagnostic &diagnostic) {
-    errors += diagnostic.str() + "\n";
-    return success();
-  });
-  auto kernel = compileForCpu(recurrence, test.schedule);
+  auto kernel = compileForCpu(ready.recurrence, test.schedule);
   if (!kernel) {
-    errors += llvm::toString(kernel.takeError());
+    ready.errors += llvm::toString(kernel.takeError());
     // Some cases in ten thousand keep more than a task's memory holds, time tiles of large outputs above all.
-    ASSERT_TRUE(StringRef(errors).contains("at most 1048576 fit")) << "refused: " << errors;
+    ASSERT_TRUE(StringRef(ready.errors).contains("at most 1048576 fit")) << "refused: " << ready.errors;
     return;
   }
   if (test.schedule != "auto")
     EXPECT_EQ((*kernel)->schedule(), test.schedule) << "another schedule than was asked for";
-  RunOptions run;
-  run.memory = [&](size_t tensor) { return memoryOf(test, tensor); };
-  run.threads = test.threads;
-  run.tolerance = largestError(recurrence, test.sizes);
-  run.atLeast = 1;
-  runAndCompare(**kernel, recurrence, arguments, *expected, run);
+  ready.run.threads = test.threads;
+  runAndCompare(**kernel, ready.recurrence, ready.arguments, *ready.expected, ready.run);
 }
 
 class CpuKernelRandom : public testing::TestWithParam<uint64_t> {};

@@ -5,7 +5,6 @@
 // smaller and printed in full.
 
 #include "RandomKernelCase.h"
-#include "test/support/RandomArguments.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -13,30 +12,18 @@ using namespace ssm::test;
 
 namespace {
 void runCase(const KernelCase &test) {
-  Description description;
-  if (!prepareCase(test, test.known, description))
+  ReadyCase ready(test);
+  if (!ready.expected)
     return;
-  RecurrenceOp recurrence = description.recurrence();
-  InterpreterArguments arguments = randomArguments(recurrence, test.sizes, test.seed);
-  auto expected = interpret(recurrence, arguments);
-  ASSERT_TRUE(static_cast<bool>(expected)) << llvm::toString(expected.takeError());
-  std::string errors;
-  ScopedDiagnosticHandler handler(description.context.get(), [&](Diagnostic &diagnostic) {
-    errors += diagnostic.str() + "\n";
-    return success();
-  });
   EmulatorOptions options;
   // Half of the launches have fewer blocks than tasks.
   options.blocks = test.seed % 2;
-  auto gpu = compileForEmulator(recurrence, test.schedule, options);
-  ASSERT_TRUE(static_cast<bool>(gpu)) << "refused: " << errors << llvm::toString(gpu.takeError());
-  RunOptions run;
-  run.memory = [&](size_t tensor) { return memoryOf(test, tensor); };
+  auto gpu = compileForEmulator(ready.recurrence, test.schedule, options);
+  ASSERT_TRUE(static_cast<bool>(gpu)) << "refused: " << ready.errors << llvm::toString(gpu.takeError());
   // ex2.approx is off by 2 units in the last place, and by its argument's rounding.
-  run.tolerance = 4 * largestError(recurrence, test.sizes);
-  run.atLeast = 1;
-  runAndCompare([&](const KernelArguments &call) { return (*gpu)->run(call, test.seed); }, recurrence, arguments,
-                *expected, run);
+  ready.run.tolerance *= 4;
+  runAndCompare([&](const KernelArguments &call) { return (*gpu)->run(call, test.seed); }, ready.recurrence,
+                ready.arguments, *ready.expected, ready.run);
 }
 
 class GpuKernelRandom : public testing::TestWithParam<uint64_t> {};

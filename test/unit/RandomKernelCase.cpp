@@ -2,6 +2,7 @@
 
 #include "RandomKernelCase.h"
 #include "passes/ComputeType.h"
+#include "test/support/RandomArguments.h"
 #include "test/support/RandomRecurrence.h"
 #include "test/support/RandomSchedule.h"
 #include "llvm/Support/PrettyStackTrace.h"
@@ -142,6 +143,24 @@ bool ssm::test::prepareCase(const KernelCase &test, const std::set<std::string> 
 double ssm::test::largestError(RecurrenceOp recurrence, const std::map<std::string, int64_t> &sizes) {
   double unit = computeType(recurrence).isF64() ? 0x1p-53 : 0x1p-24;
   return unit * 5 * 4 * std::max(roundings(recurrence, sizes), 4.0);
+}
+
+ssm::test::ReadyCase::ReadyCase(const KernelCase &test) {
+  if (!prepareCase(test, test.known, description))
+    return;
+  recurrence = description.recurrence();
+  arguments = randomArguments(recurrence, test.sizes, test.seed);
+  if (auto results = interpret(recurrence, arguments))
+    expected = std::move(*results);
+  else
+    ADD_FAILURE() << llvm::toString(results.takeError());
+  handler.emplace(description.context.get(), [this](Diagnostic &diagnostic) {
+    errors += diagnostic.str() + "\n";
+    return success();
+  });
+  run.memory = [&test](size_t tensor) { return memoryOf(test, tensor); };
+  run.tolerance = largestError(recurrence, test.sizes);
+  run.atLeast = 1;
 }
 
 Memory ssm::test::memoryOf(const KernelCase &test, size_t tensor) {

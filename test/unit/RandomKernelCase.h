@@ -21,6 +21,22 @@ double largestError(RecurrenceOp recurrence, const std::map<std::string, int64_t
 /// How a tensor of a case lies in memory: in three of four cases with contiguous rows, in the others anyhow.
 Memory memoryOf(const KernelCase &test, size_t tensor);
 
+/// A case whose kernel can be compiled, and what that is to be compared with; without `expected`, a failure is the
+/// test's already. From here on `errors` collects what passes say.
+struct ReadyCase {
+  explicit ReadyCase(const KernelCase &test);
+
+  Description description;
+  RecurrenceOp recurrence;
+  InterpreterArguments arguments;
+  std::optional<InterpreterResults> expected;
+  RunOptions run;
+  std::string errors;
+
+private:
+  std::optional<mlir::ScopedDiagnosticHandler> handler;
+};
+
 /// Runs a case; one that fails is made smaller and reported in full. A refusal's message begins with `refused: `.
 void checkCase(const KernelCase &test, llvm::function_ref<void(const KernelCase &)> runCase);
 
