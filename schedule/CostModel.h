@@ -38,6 +38,13 @@ struct Prediction : Estimate {
   std::vector<std::pair<std::string, double>> operations;
   /// Of a GPU: threads of a block, waves.
   int64_t threads = 0, waves = 0;
+
+  void add(std::string name, double seconds, std::string why) {
+    terms.push_back({std::move(name), seconds, std::move(why)});
+  }
+  void sortTerms() {
+    llvm::sort(terms, [](const CostTerm &a, const CostTerm &b) { return a.seconds > b.seconds; });
+  }
 };
 
 /// What is known of a compiled kernel, in place of what the model guesses.

@@ -420,9 +420,7 @@ Prediction CpuCost::predict(const Candidate &candidate) const {
   const Pipes &pipes = call.pipes;
   Prediction prediction;
   static_cast<Estimate &>(prediction) = sum(call);
-  auto add = [&](CpuTerm term, const std::string &why) {
-    prediction.terms.push_back({nameOf(term).str(), call[term], why});
-  };
+  auto add = [&](CpuTerm term, const std::string &why) { prediction.add(nameOf(term).str(), call[term], why); };
   add(CpuTerm::Arithmetic, oneDecimal(pipes.vector / call.stepsAtOnce) + " vector operations and " +
                                oneDecimal(pipes.shuffle / call.stepsAtOnce) + " shuffles a step");
   add(CpuTerm::Accesses, oneDecimal(pipes.load / call.stepsAtOnce) + " loads and " +
@@ -437,7 +435,7 @@ Prediction CpuCost::predict(const Candidate &candidate) const {
   add(CpuTerm::Copies, "time tiles of " + std::to_string(candidate.placement.timeTile) + " steps through scratch");
   add(CpuTerm::Tasks, oneDecimal(call.tasks) + " tasks on " + std::to_string(threads) + " threads");
   add(CpuTerm::Memory, oneDecimal(call.bytes / 1e6) + " MB from beyond the second cache");
-  llvm::sort(prediction.terms, [](const CostTerm &a, const CostTerm &b) { return a.seconds > b.seconds; });
+  prediction.sortTerms();
   prediction.tasks = call.tasks;
   prediction.bytes = call.bytes;
   prediction.operations = {{"vector", pipes.vector * call.calls},

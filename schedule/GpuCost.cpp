@@ -55,6 +55,10 @@ private:
   int64_t sharedBytes(const Placement &placement) const;
   double chain(const Placement &placement) const;
   double memoryBytes(const Placement &placement, double &again) const;
+  void addPipes(const Operations &turn, double onBusiest, Prediction &prediction) const;
+  double warpClocks(const Placement &placement, const Operations &turn) const;
+  double waitingClocks(const Placement &placement, double blocks) const;
+  double launchSeconds(const Placement &placement, double rounds, Prediction &prediction) const;
   /// Threads of a block that hold one and the same coordinate of a value: those along dimensions that it lacks.
   double sharers(const Placement &placement, DimSet set) const {
     double count = 1;
@@ -294,6 +298,47 @@ double GpuCost::memoryBytes(const Placement &placement, double &again) const {
   return bytes;
 }
 
+/// What a turn takes of each pipe, for the threads of the busiest multiprocessor one after another.
+void GpuCost::addPipes(const Operations &turn, double onBusiest, Prediction &prediction) const {
+  auto pipe = [&](const char *name, double operations, double throughput) {
+    prediction.add(name, onBusiest * operations / throughput / machine.clock,
+                   oneDecimal(operations) + " a thread and turn, " + oneDecimal(throughput) + " a clock");
+  };
+  pipe("arithmetic", turn.arithmetic, machine.arithmetic);
+  pipe("special functions", turn.special, machine.special);
+  pipe("shuffles", turn.shuffle, gpu.shuffle);
+  pipe("shared memory", turn.shared, gpu.shared);
+  pipe("global accesses", turn.global, gpu.global);
+  pipe("local memory", turn.local, gpu.global);
+  pipe("integers", turn.integer, gpu.integer);
+  pipe("issue slots", turn.all(), Multiprocessor::schedulers * warp);
+}
+
+/// Clocks that a warp takes for a turn by itself.
+double GpuCost::warpClocks(const Placement &placement, const Operations &turn) const {
+  double clocks = placement.blockSteps() > 1 ? gpu.shuffleLatency * 10 : chain(placement);
+  // However few warps there are, each of them waits between its own instructions.
+  clocks = std::max(clocks, turn.all() * gpu.warpInterval);
+  return clocks + turn.barriers * gpu.barrierLatency + (placement.stagesBlocks ? gpu.sharedLatency / 4 : 0);
+}
+
+/// A thread waits for memory once a tile or a few steps; loads of other warps fill the time.
+double GpuCost::waitingClocks(const Placement &placement, double blocks) const {
+  double ahead = static_cast<double>(
+      std::max({placement.copies(), placement.stagesBlocks ? placement.timeTile : 1, placement.blockSteps()}));
+  double warps = std::ceil(static_cast<double>(placement.threads()) / warp);
+  return gpu.globalLatency / ahead / std::max(1.0, blocks * warps / 4);
+}
+
+double GpuCost::launchSeconds(const Placement &placement, double rounds, Prediction &prediction) const {
+  double launches = placement.chunk && !placement.inTicketOrder ? 3 : 1;
+  double chunks = placement.inTicketOrder ? std::ceil(work.steps() / static_cast<double>(placement.chunk)) : 0;
+  double seconds = launches * gpu.launch + gpu.block * rounds + chunks * gpu.lookBack;
+  prediction.add("launches", seconds,
+                 oneDecimal(launches) + " launches, " + oneDecimal(chunks) + " chunks that wait in turn");
+  return seconds;
+}
+
 Prediction GpuCost::predict(const Candidate &candidate, const Compiled &compiled) const {
   const Placement &placement = candidate.placement;
   Prediction prediction;
@@ -313,42 +358,20 @@ Prediction GpuCost::predict(const Candidate &candidate, const Compiled &compiled
   for (unsigned dim : placement.loops(LoopPlace::Outside))
     turns *= work.tilesOf(placement, dim);
 
-  double onBusiest = ofBusiest * threads * turns;
   // Threads of a warp that are not there take its slots all the same.
-  onBusiest *= std::ceil(threads / warp) * warp / threads;
-  auto add = [&](const char *name, double seconds, const std::string &why) {
-    prediction.terms.push_back({name, seconds, why});
-  };
-  auto pipe = [&](const char *name, double operations, double throughput) {
-    add(name, onBusiest * operations / throughput / machine.clock,
-        oneDecimal(operations) + " a thread and turn, " + oneDecimal(throughput) + " a clock");
-  };
-  pipe("arithmetic", turn.arithmetic, machine.arithmetic);
-  pipe("special functions", turn.special, machine.special);
-  pipe("shuffles", turn.shuffle, gpu.shuffle);
-  pipe("shared memory", turn.shared, gpu.shared);
-  pipe("global accesses", turn.global, gpu.global);
-  pipe("local memory", turn.local, gpu.global);
-  pipe("integers", turn.integer, gpu.integer);
-  pipe("issue slots", turn.all(), Multiprocessor::schedulers * warp);
-  double clocks = placement.blockSteps() > 1 ? gpu.shuffleLatency * 10 : chain(placement);
-  // However few warps there are, each of them waits between its own instructions.
-  clocks = std::max(clocks, turn.all() * gpu.warpInterval);
-  clocks += turn.barriers * gpu.barrierLatency + (placement.stagesBlocks ? gpu.sharedLatency / 4 : 0);
-  // A thread waits for memory once a tile or a few steps; loads of other warps fill the time.
-  double ahead = static_cast<double>(
-      std::max({placement.copies(), placement.stagesBlocks ? placement.timeTile : 1, placement.blockSteps()}));
-  double waiting = gpu.globalLatency / ahead / std::max(1.0, std::min(ofBusiest, held) * std::ceil(threads / warp) / 4);
+  addPipes(turn, ofBusiest * threads * turns * (std::ceil(threads / warp) * warp / threads), prediction);
+  double clocks = warpClocks(placement, turn), waiting = waitingClocks(placement, std::min(ofBusiest, held));
   // A block that ends makes room for the next.
   double rounds = std::max(1.0, ofBusiest / held);
   const double chained = rounds * turns * (clocks + waiting) / machine.clock;
-  add("chain", chained, oneDecimal(clocks) + " clocks of a warp for a step, " + oneDecimal(rounds) + " times over");
+  prediction.add("chain", chained,
+                 oneDecimal(clocks) + " clocks of a warp for a step, " + oneDecimal(rounds) + " times over");
   double again = 0;
   prediction.bytes = memoryBytes(placement, again);
-  add("memory", prediction.bytes / machine.bandwidth, oneDecimal(prediction.bytes / 1e6) + " MB of DRAM");
-  add("second cache", again / (machine.bandwidth * gpu.l2Ratio),
-      oneDecimal(again / 1e6) + " MB read again by other blocks");
-  llvm::sort(prediction.terms, [](const CostTerm &a, const CostTerm &b) { return a.seconds > b.seconds; });
+  prediction.add("memory", prediction.bytes / machine.bandwidth, oneDecimal(prediction.bytes / 1e6) + " MB of DRAM");
+  prediction.add("second cache", again / (machine.bandwidth * gpu.l2Ratio),
+                 oneDecimal(again / 1e6) + " MB read again by other blocks");
+  prediction.sortTerms();
   // The busiest pipe, and what a warp takes by itself: it is not hidden where a block's warps wait for each other at
   // the ends of time tiles. With all pipes added in part, times of an H100 are ranked worse
   // (test/unit/GpuCostTest.cpp).
@@ -356,14 +379,7 @@ Prediction GpuCost::predict(const Candidate &candidate, const Compiled &compiled
     if (term.name != "chain")
       prediction.seconds = std::max(prediction.seconds, term.seconds);
   prediction.seconds += chained;
-
-  double launches = placement.chunk && !placement.inTicketOrder ? 3 : 1;
-  double chunks = placement.chunk ? std::ceil(work.steps() / static_cast<double>(placement.chunk)) : 0;
-  double starting = launches * gpu.launch + gpu.block * rounds + (placement.inTicketOrder ? chunks * gpu.lookBack : 0);
-  prediction.seconds += starting;
-  add("launches", starting,
-      oneDecimal(launches) + " launches, " + oneDecimal(placement.inTicketOrder ? chunks : 0) +
-          " chunks that wait in turn");
+  prediction.seconds += launchSeconds(placement, rounds, prediction);
   double calls = blocks * threads * turns;
   prediction.operations = {{"arithmetic", turn.arithmetic * calls},
                            {"special", turn.special * calls},
