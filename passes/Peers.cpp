@@ -43,6 +43,13 @@ SmallVector<PeerLevel> ssm::peerLevels(ArrayRef<int64_t> pairs) {
   return levels;
 }
 
+SmallVector<int64_t> ssm::peerPairs(ArrayRef<PeerLevel> levels) {
+  SmallVector<int64_t> pairs;
+  for (PeerLevel level : levels)
+    pairs.append({level.count, level.stride});
+  return pairs;
+}
+
 OpBuilder ssm::forFirstThreads(OpBuilder &builder, Location loc, int64_t count, int64_t threads) {
   if (count >= threads)
     return builder;

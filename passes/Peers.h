@@ -12,6 +12,8 @@ mlir::Value peerPosition(mlir::OpBuilder &builder, mlir::Value thread, llvm::Arr
 mlir::Value peerAt(mlir::OpBuilder &builder, mlir::Value thread, llvm::ArrayRef<PeerLevel> levels, mlir::Value place);
 /// The levels that an operation's `peers` are.
 llvm::SmallVector<PeerLevel> peerLevels(llvm::ArrayRef<int64_t> pairs);
+/// Levels as an operation has them.
+llvm::SmallVector<int64_t> peerPairs(llvm::ArrayRef<PeerLevel> levels);
 /// Where the first `count` of a block's threads go on; the builder's own place where these are all.
 mlir::OpBuilder forFirstThreads(mlir::OpBuilder &builder, mlir::Location loc, int64_t count, int64_t threads);
 

@@ -32,12 +32,7 @@ SmallVector<int64_t> TileStep::axesOfNames(std::optional<ArrayAttr> names) {
   return axes;
 }
 
-SmallVector<int64_t> TileStep::peersOf(unsigned dim) const {
-  SmallVector<int64_t> pairs;
-  for (PeerLevel level : placement.peersOf(dim))
-    pairs.append({level.count, level.stride});
-  return pairs;
-}
+SmallVector<int64_t> TileStep::peersOf(unsigned dim) const { return peerPairs(placement.peersOf(dim)); }
 
 /// How many of this thread's steps of a block in part are in the sequence; null where all are.
 Value TileStep::stepsLeftHere(OpBuilder &builder) {

@@ -30,7 +30,49 @@ bool TileStep::mayShare(Operation &op, DimSet reduced) {
   return sharedDims(op) == reduced && (isa<MaxOp>(op) || (over - dims.of(op.getOperand(0))).empty());
 }
 
-/// What can be left: all that becomes of it is left as well, and all that it is made of is, or can be had at any step.
+/// What could be left as far as each operation is concerned, and what only a stage needs: that is dropped from the
+/// steps, unless they hand it to the stage.
+TileStep::LeftOut TileStep::mayLeave(DimSet reduced) {
+  LeftOut result;
+  ComputableValues computable;
+  for (Operation &op : llvm::reverse(recurrence.getBody().front())) {
+    bool isSink = links && op.getNumResults() && links->sinks.contains(op.getResult(0));
+    auto output = dyn_cast<OutputOp>(op);
+    if (output ? links && links->leftOut.contains(output)
+               : op.getNumResults() && !isSink &&
+                     llvm::all_of(op.getUsers(), [&](Operation *user) { return result.unneeded.contains(user); }))
+      result.unneeded.insert(&op);
+    else if (output ||
+             (mayShare(op, reduced) && !computable.contains(op.getResult(0)) && !leavesParts(op.getResult(0))))
+      result.left.insert(&op);
+  }
+  return result;
+}
+
+/// What is left stays so if all that becomes of it is left as well, and all that it is made of is, or can be had at any
+/// step.
+void TileStep::keepWhole(LeftOut &out) {
+  ComputableValues computable;
+  auto isLeft = [&](Operation *other) { return out.left.contains(other) || out.unneeded.contains(other); };
+  auto isThere = [&](Value value) {
+    return out.left.contains(value.getDefiningOp()) || computable.contains(value) || !dims.variesInTime(value);
+  };
+  auto stays = [&](Operation &op) {
+    if (isa<OutputOp>(op))
+      return out.left.contains(op.getOperand(0).getDefiningOp());
+    return llvm::all_of(op.getUsers(), isLeft) && (isa<SumOp, MaxOp>(op) || llvm::all_of(op.getOperands(), isThere));
+  };
+  bool isStable = false;
+  while (!isStable) {
+    isStable = true;
+    for (Operation &op : recurrence.getBody().front())
+      if (out.left.contains(&op) && !stays(op)) {
+        out.left.erase(&op);
+        isStable = false;
+      }
+  }
+}
+
 TileStep::Shares TileStep::findShares(int64_t count) {
   Shares shares;
   if (count < 2 || !llvm::isPowerOf2_64(count) || !loops.empty() || inBlocks())
@@ -41,44 +83,12 @@ TileStep::Shares TileStep::findShares(int64_t count) {
       shares.reduced = sharedDims(op);
   if (shares.reduced.empty())
     return shares;
-  ComputableValues computable;
-  // What only a stage needs is dropped from the steps, unless they hand it to the stage.
-  DenseSet<Operation *> left, unneeded;
-  for (Operation &op : llvm::reverse(body)) {
-    bool isSink = links && op.getNumResults() && links->sinks.contains(op.getResult(0));
-    auto output = dyn_cast<OutputOp>(op);
-    if (output ? links && links->leftOut.contains(output)
-               : op.getNumResults() && !isSink &&
-                     llvm::all_of(op.getUsers(), [&](Operation *user) { return unneeded.contains(user); }))
-      unneeded.insert(&op);
-    else if (output ||
-             (mayShare(op, shares.reduced) && !computable.contains(op.getResult(0)) && !leavesParts(op.getResult(0))))
-      left.insert(&op);
-  }
-  bool isStable = false;
-  while (!isStable) {
-    isStable = true;
-    for (Operation &op : body) {
-      auto isLeft = [&](Operation *other) { return left.contains(other) || unneeded.contains(other); };
-      auto isThere = [&](Value value) {
-        return left.contains(value.getDefiningOp()) || computable.contains(value) || !dims.variesInTime(value);
-      };
-      if (!left.contains(&op))
-        continue;
-      bool keeps = isa<OutputOp>(op) ? left.contains(op.getOperand(0).getDefiningOp())
-                   : isa<SumOp, MaxOp>(op)
-                       ? llvm::all_of(op.getUsers(), isLeft)
-                       : llvm::all_of(op.getUsers(), isLeft) && llvm::all_of(op.getOperands(), isThere);
-      if (!keeps) {
-        left.erase(&op);
-        isStable = false;
-      }
-    }
-  }
+  LeftOut out = mayLeave(shares.reduced);
+  keepWhole(out);
   for (Operation &op : body) {
-    if (unneeded.contains(&op) && op.getNumResults())
+    if (out.unneeded.contains(&op) && op.getNumResults())
       shares.late.insert(&op);
-    if (!left.contains(&op))
+    if (!out.left.contains(&op))
       continue;
     if (isa<SumOp, MaxOp>(op))
       shares.sums.insert(&op);
@@ -89,9 +99,7 @@ TileStep::Shares TileStep::findShares(int64_t count) {
     else if (links && links->sinks.contains(op.getResult(0)))
       shares.sinks.push_back(op.getResult(0));
   }
-  if (shares.sums.empty())
-    return Shares();
-  return shares;
+  return shares.sums.empty() ? Shares() : shares;
 }
 
 /// Keeps this step's parts.
@@ -101,69 +109,75 @@ void TileStep::collectShares() {
       group->parts[sum].push_back(get(sum->getResult(0)).front());
 }
 
-void TileStep::emitShares(OpBuilder &builder) {
-  Shares shares = std::move(group->shares);
-  if (shares.sums.empty())
-    return;
-  Location loc = recurrence.getLoc();
-  SmallVector<PeerLevel> lanes, warps;
+TileStep::Sharers TileStep::sharersOf(DimSet reduced) const {
+  Sharers result;
   for (unsigned dim = 0; dim < dims.count(); ++dim)
-    if (shares.reduced.contains(dim))
+    if (reduced.contains(dim))
       for (PeerLevel level : placement.peersOf(dim))
-        (level.inWarp() ? lanes : warps).push_back(level);
-  auto pairs = [](ArrayRef<PeerLevel> levels) {
-    SmallVector<int64_t> result;
-    for (PeerLevel level : levels)
-      result.append({level.count, level.stride});
-    return result;
-  };
-  int64_t count = group->count, share = count;
-  for (PeerLevel level : lanes)
-    share = std::max<int64_t>(1, share / level.count);
+        (level.inWarp() ? result.lanes : result.warps).push_back(level);
+  result.share = group->count;
   int64_t laneCount = 1;
-  for (PeerLevel level : lanes)
+  for (PeerLevel level : result.lanes) {
+    result.share = std::max<int64_t>(1, result.share / level.count);
     laneCount *= level.count;
-  int64_t holders = std::max<int64_t>(1, laneCount / count);
+  }
+  result.holders = std::max<int64_t>(1, laneCount / group->count);
+  return result;
+}
 
+/// The sums of this thread's share of the steps, from all threads' parts.
+llvm::MapVector<Operation *, Value> TileStep::joinShares(OpBuilder &builder, const Sharers &sharers) {
   llvm::MapVector<Operation *, Value> sums;
   for (auto &[sum, parts] : group->parts) {
     Value tile = joinSteps(builder, parts);
     StringRef kind = isa<MaxOp>(sum) ? "max" : "add";
-    if (!warps.empty())
-      tile = TileCombineOp::create(builder, sum->getLoc(), kind, tile, pairs(warps));
-    if (!lanes.empty()) {
+    if (!sharers.warps.empty())
+      tile = TileCombineOp::create(builder, sum->getLoc(), kind, tile, peerPairs(sharers.warps));
+    if (!sharers.lanes.empty()) {
       auto type = cast<VectorType>(tile.getType());
       SmallVector<int64_t> shape(type.getShape());
-      shape.back() = share;
+      shape.back() = sharers.share;
       tile = TileShareOp::create(builder, sum->getLoc(), VectorType::get(shape, type.getElementType()), kind, tile,
-                                 pairs(lanes));
+                                 peerPairs(sharers.lanes));
     }
     sums[sum] = tile;
   }
+  return sums;
+}
 
-  // The steps of this thread's share, as the tiles have them in the order of memory.
+/// Makes the group that of this thread's share of the steps, as the tiles have them in the order of memory.
+void TileStep::enterShare(OpBuilder &builder, const Sharers &sharers, DimSet reduced) {
+  Location loc = recurrence.getLoc();
   Value thread = TilePlaceOp::create(builder, loc, builder.getI64Type(), "thread"), stores;
-  Value place = peerPosition(builder, thread, lanes), zero = constantI64(builder, 0);
+  Value place = peerPosition(builder, thread, sharers.lanes), zero = constantI64(builder, 0);
   auto require = [&](Value number) {
-    Value isZero = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, number, zero);
-    stores = stores ? Value(arith::AndIOp::create(builder, loc, stores, isZero)) : isZero;
+    stores = andI1(builder, stores, arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, number, zero));
   };
-  if (!warps.empty())
-    require(peerPosition(builder, thread, warps));
-  if (holders > 1)
-    require(builder.createOrFold<arith::RemUIOp>(loc, place, constantI64(builder, holders)));
-  place = builder.createOrFold<arith::DivUIOp>(loc, place, constantI64(builder, holders));
-  Value distance = mulI64(builder, place, constantI64(builder, share));
+  if (!sharers.warps.empty())
+    require(peerPosition(builder, thread, sharers.warps));
+  if (sharers.holders > 1)
+    require(builder.createOrFold<arith::RemUIOp>(loc, place, constantI64(builder, sharers.holders)));
+  place = builder.createOrFold<arith::DivUIOp>(loc, place, constantI64(builder, sharers.holders));
+  Value distance = mulI64(builder, place, constantI64(builder, sharers.share));
   if (recurrence.getReverse())
-    distance = subI64(builder, constantI64(builder, count - share), distance);
+    distance = subI64(builder, constantI64(builder, group->count - sharers.share), distance);
   Value first =
       recurrence.getReverse() ? subI64(builder, group->time, distance) : addI64(builder, group->time, distance);
-  group = Group{builder, share, 0, first, addI64(builder, group->number, distance)};
-  memory.setStoring(shares.reduced, stores);
-  for (int64_t step = 0; step < share; ++step) {
+  group = Group{builder, sharers.share, 0, first, addI64(builder, group->number, distance)};
+  memory.setStoring(reduced, stores);
+}
+
+void TileStep::emitShares(OpBuilder &builder) {
+  Shares shares = std::move(group->shares);
+  if (shares.sums.empty())
+    return;
+  Sharers sharers = sharersOf(shares.reduced);
+  llvm::MapVector<Operation *, Value> sums = joinShares(builder, sharers);
+  enterShare(builder, sharers, shares.reduced);
+  for (int64_t step = 0; step < sharers.share; ++step) {
     group->step = step;
     Value further = constantI64(builder, step);
-    time = recurrence.getReverse() ? subI64(builder, first, further) : addI64(builder, first, further);
+    time = recurrence.getReverse() ? subI64(builder, group->time, further) : addI64(builder, group->time, further);
     scratchStep = addI64(builder, group->number, further);
     frames.emplace_back(builder, DimSet(), /*inTime=*/true);
     for (auto &[sum, tile] : sums)

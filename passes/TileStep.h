@@ -121,10 +121,23 @@ private:
   mlir::Value joinSteps(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Value> tiles);
   void writeGroup(mlir::OpBuilder &builder);
   // Sums that threads share out: TileShares.cpp.
+  struct LeftOut {
+    llvm::DenseSet<mlir::Operation *> left, unneeded;
+  };
+  /// Levels of the threads that share sums; the steps of each one's share, and how many hold the same one.
+  struct Sharers {
+    llvm::SmallVector<PeerLevel> lanes, warps;
+    int64_t share = 1, holders = 1;
+  };
   Shares findShares(int64_t count);
+  LeftOut mayLeave(DimSet reduced);
+  void keepWhole(LeftOut &out);
   bool mayShare(mlir::Operation &op, DimSet reduced);
   DimSet sharedDims(mlir::Operation &op);
   void collectShares();
+  Sharers sharersOf(DimSet reduced) const;
+  llvm::MapVector<mlir::Operation *, mlir::Value> joinShares(mlir::OpBuilder &builder, const Sharers &sharers);
+  void enterShare(mlir::OpBuilder &builder, const Sharers &sharers, DimSet reduced);
   void emitShares(mlir::OpBuilder &builder);
   // Stages: TileStaged.cpp.
   const StageBuffer *sourceOf(mlir::Value value) const { return links ? links->sources.lookup(value) : nullptr; }
