@@ -27,6 +27,8 @@ constexpr int64_t warpsStaged = 16, warpsSplit = 3, lanesBeforeChunks = 4;
 constexpr int64_t stagedTile = 32, stagedCopies = 8;
 /// Values that the copies of a step keep in all, where they read memory themselves.
 constexpr int64_t mostCopied = 64;
+/// And of one value, where steps read shared memory.
+constexpr int64_t mostStagedCopied = 128;
 /// Bytes of them that leave room for another block on a multiprocessor.
 constexpr int64_t mostStagedBytes = 96 << 10;
 /// Cutting time doubles the work, so it has to bring several times the threads; and chunks' own costs need steps.
@@ -148,14 +150,15 @@ private:
       if (dim == dims.scan()) {
         int64_t tile = lanes > 2 ? 2 * stagedTile : stagedTile;
         reasons.chunkSteps = chooseChunk(parallel, wanted);
-        int64_t copies = isTooMuch ? 1 : copiesOfStep(laneDim, lanes);
+        int64_t copies = isTooMuch ? 1 : copiesOfStep(laneDim, lanes, /*isStaged=*/false);
         if (reasons.chunkSteps)
           reasons.chunkSteps = llvm::alignTo(*reasons.chunkSteps, isStaged ? tile : copies);
         if (reasons.chunkSteps)
           placement.levels.push_back({Level::Grid, reasons.chunkSteps});
         if (isStaged)
           llvm::append_range(placement.levels,
-                             std::initializer_list<LevelCount>{{Level::Loop, tile}, {Level::Reg, stagedCopies}});
+                             std::initializer_list<LevelCount>{
+                                 {Level::Loop, tile}, {Level::Reg, copiesOfStep(laneDim, lanes, /*isStaged=*/true)}});
         else if (copies > 1)
           llvm::append_range(placement.levels,
                              std::initializer_list<LevelCount>{{Level::Loop, std::nullopt}, {Level::Reg, copies}});
@@ -182,7 +185,7 @@ private:
       std::rotate(scanned, scanned + 1, schedule.dims.end());
     llvm::append_range(schedule.dims, inside);
     if (isStaged)
-      addStages(schedule, lanes);
+      addStages(schedule, lanes, threadDim);
     // One kernel in ticket order took 1.2 times as long, where there was time to cut (bench/results).
     if (reasons.chunkSteps)
       schedule.knobs.push_back({"scan", {}, "passes"});
@@ -192,33 +195,49 @@ private:
   /// Registers of a thread for states, and for what does not vary in time and is used where it does, with a summed
   /// dimension over lanes.
   int64_t keptBy(std::optional<unsigned> laneDim, int64_t lanes) {
-    auto elements = [&](DimSet set, Type type) {
-      int64_t count = isa<ComplexType>(type) ? 2 : 1;
-      for (unsigned dim = 0; dim < dims.count(); ++dim)
-        if ((set & held).contains(dim))
-          count *= llvm::divideCeil(std::max<int64_t>(*sizeOf(dim), 1), dim == laneDim ? lanes : 1);
-      return count;
-    };
     int64_t sum = 0;
     for (const State &state : states)
-      sum += elements(dims.of(state.layout), state.type) * std::max<int64_t>(state.depth, 0);
+      sum += elementsBy(laneDim, lanes, dims.of(state.layout), state.type) * std::max<int64_t>(state.depth, 0);
     for (Operation &op : recurrence.getBody().front())
       for (Value value : op.getResults())
         if (!dims.variesInTime(value) && !(dims.of(value) & held).empty() &&
             llvm::any_of(value.getUsers(), [&](Operation *user) { return isInLoop(user); }))
-          sum += elements(dims.of(value), value.getType());
+          sum += elementsBy(laneDim, lanes, dims.of(value), value.getType());
     return sum;
   }
 
-  /// Steps with code of their own, where nothing is staged: what they read is on its way together. The more a thread
-  /// keeps, the fewer.
-  int64_t copiesOfStep(std::optional<unsigned> laneDim, int64_t lanes) {
+  int64_t elementsBy(std::optional<unsigned> laneDim, int64_t lanes, DimSet set, Type type) {
+    int64_t count = isa<ComplexType>(type) ? 2 : 1;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if ((set & held).contains(dim))
+        count = llvm::SaturatingMultiply<uint64_t>(
+            count, llvm::divideCeil(std::max<int64_t>(*sizeOf(dim), 1), dim == laneDim ? lanes : 1));
+    return count;
+  }
+
+  /// Steps with code of their own. Where nothing is staged, what they read is on its way together: the more a thread
+  /// has, the fewer. And fewer where values of as many steps are more registers than there are.
+  int64_t copiesOfStep(std::optional<unsigned> laneDim, int64_t lanes, bool isStaged) {
     std::optional<int64_t> steps = sizeOf(dims.scan());
-    int64_t copies = 1, kept = keptBy(laneDim, lanes);
-    while (copies < stagedCopies && 2 * copies * std::max<int64_t>(kept, 1) <= mostCopied && !rowDim &&
-           (!steps || 4 * copies <= *steps))
-      copies *= 2;
+    int64_t values = std::max<int64_t>(widestBy(laneDim, lanes), isStaged ? 1 : keptBy(laneDim, lanes));
+    auto mayBe = [&](int64_t copies) {
+      return copies * values <= (isStaged ? mostStagedCopied : mostCopied) &&
+             (isStaged || (!rowDim && (!steps || 2 * copies <= *steps)));
+    };
+    int64_t copies = stagedCopies;
+    while (copies > 1 && !mayBe(copies))
+      copies /= 2;
     return copies;
+  }
+
+  /// Registers that a thread has of the value of a step that takes most.
+  int64_t widestBy(std::optional<unsigned> laneDim, int64_t lanes) {
+    int64_t widest = 1;
+    for (Operation &op : recurrence.getBody().front())
+      for (Value value : op.getResults())
+        if (dims.variesInTime(value))
+          widest = std::max(widest, elementsBy(laneDim, lanes, dims.of(value), value.getType()));
+    return widest;
   }
 
   bool isInLoop(Operation *op) {
@@ -240,15 +259,31 @@ private:
 
   /// What is said of time tiles in shared memory, where so many lanes share a summed dimension: what lanes would
   /// compute each for itself is computed once, before the steps and after them.
-  void addStages(Schedule &schedule, int64_t lanes) {
+  void addStages(Schedule &schedule, int64_t lanes, std::optional<unsigned> threadDim) {
     if (lanes == 1) {
-      schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
+      schedule.knobs = {{"load", stagedInputs(threadDim), "staged"}, {"store", {}, "staged"}};
       return;
     }
     schedule.knobs = {{"at", {"free"}, "stage"}};
     for (const ScannedTensor &tensor : tensorsAlongScan(recurrence))
       if (!tensor.isInput)
         schedule.knobs.push_back({"at", {tensor.name.str()}, "store"});
+  }
+
+  /// The inputs whose memory runs along time, or that all threads read; none are named where these are all.
+  std::vector<std::string> stagedInputs(std::optional<unsigned> threadDim) {
+    std::vector<std::string> staged;
+    bool areAll = true;
+    for (auto input : recurrence.getBody().front().getOps<InputOp>()) {
+      if (!dims.variesInTime(input) || isa<ComplexType>(input.getStored().value_or(input.getType())))
+        continue;
+      bool isShared = threadDim && !dims.of(input.getResult()).contains(*threadDim);
+      if (isShared || tensorAlongScan(recurrence, input.getName(), /*isInput=*/true))
+        staged.push_back(input.getName().str());
+      else
+        areAll = false;
+    }
+    return areAll ? std::vector<std::string>() : staged;
   }
 
   /// What a thread may keep: the copies of a staged step have values of their own.

@@ -272,6 +272,19 @@ TEST(DefaultSchedule, AGpuStagesWhatRunsAlongTime) {
   EXPECT_TRUE(llvm::StringRef(alone.text).ends_with("time=loop:32,reg:8; load=staged; store=staged")) << alone.text;
   Result shared = choose("mamba1", {{"batch", 8}, {"group", 1}, {"member", 4096}, {"state", 16}, {"time", 2048}}, h100);
   EXPECT_TRUE(llvm::StringRef(shared.text).ends_with("time=loop:32,reg:8; at(free)=stage; at(y)=store")) << shared.text;
+  // What threads have for themselves, and neighbours side by side, does not.
+  Result mixed = choose(parseLanguage(R"(recurrence r {
+  dim batch, channel
+  scan time
+  input a [batch, channel, time]
+  input b [batch, time, channel]
+  input g [batch, time]
+  state h [batch, channel]
+  h = a * prev(h) + b * g
+  output y [batch, channel, time] = h
+})"),
+                        {{"batch", 64}, {"channel", 2048}, {"time", 2048}}, h100);
+  EXPECT_TRUE(llvm::StringRef(mixed.text).contains("load(a,g)=staged")) << mixed.text;
   Result step = choose("mamba1", {{"batch", 32}, {"group", 1}, {"member", 4096}, {"state", 16}, {"time", 1}}, h100);
   EXPECT_FALSE(llvm::StringRef(step.text).contains("stage")) << step.text;
   Result across = choose("rglru", {{"batch", 8}, {"channel", 2560}, {"time", 2048}}, h100);
