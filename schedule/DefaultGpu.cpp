@@ -106,36 +106,73 @@ private:
     return schedule;
   }
 
-  Schedule build(bool isStaged) {
-    std::optional<unsigned> threadDim = widestParallel();
-    std::optional<int64_t> parallel = parallelSize();
-    std::optional<unsigned> laneDim;
-    int64_t lanes = 1;
-    std::tie(laneDim, lanes) = chooseWarpLanes(parallel, isStaged);
-    int64_t wanted = threadsBefore(lanes, isStaged);
+  /// Threads along one dimension, lanes along a summed one; everything else a thread has for itself.
+  struct Spread {
+    bool isStaged = false;
+    std::optional<unsigned> threadDim = std::nullopt, laneDim = std::nullopt;
+    int64_t lanes = 1, threads = 1;
+    /// States are too many registers, and stand in local memory.
+    bool isTooMuch = false;
+    /// Coordinates of parallel dimensions, and threads wanted for them.
+    std::optional<int64_t> parallel = std::nullopt;
+    int64_t wanted = 0;
+    /// Steps of a time tile, where these are staged.
+    int64_t tile() const { return lanes > 2 ? 2 * stagedTile : stagedTile; }
+  };
+
+  Spread spread(bool isStaged) {
+    Spread result{.isStaged = isStaged, .threadDim = widestParallel(), .parallel = parallelSize()};
+    std::tie(result.laneDim, result.lanes) = chooseWarpLanes(result.parallel, isStaged);
+    result.wanted = threadsBefore(result.lanes, isStaged);
     // More than a few lanes cost more than chunks of time do.
-    if (isStaged && lanes > lanesBeforeChunks && parallel && keptBy(laneDim, 2) <= keptMost(isStaged) &&
-        chooseChunk(2 * *parallel, threadsBefore(1, isStaged))) {
-      lanes = 2;
-      wanted = threadsBefore(1, isStaged);
+    if (isStaged && result.lanes > lanesBeforeChunks && result.parallel &&
+        keptBy(result.laneDim, 2) <= keptMost(isStaged) &&
+        chooseChunk(2 * *result.parallel, threadsBefore(1, isStaged))) {
+      result.lanes = 2;
+      result.wanted = threadsBefore(1, isStaged);
     }
-    bool isTooMuch = keptBy(laneDim, lanes) > 2 * keptRegisters;
-    if (isTooMuch) {
-      laneDim = std::nullopt;
-      lanes = 1;
-      isStaged = false;
-      wanted = threadsBefore(lanes, isStaged);
+    if (keptBy(result.laneDim, result.lanes) > 2 * keptRegisters) {
+      result.isTooMuch = true;
+      result.laneDim = std::nullopt;
+      result.lanes = 1;
+      result.isStaged = false;
+      result.wanted = threadsBefore(1, /*isStaged=*/false);
     }
-    recordReasons(parallel, isStaged && lanes == 2 ? threadsBefore(1, isStaged) : wanted, laneDim, lanes, isTooMuch,
-                  isStaged);
-    if (parallel)
-      parallel = llvm::SaturatingMultiply<uint64_t>(*parallel, lanes);
-    int64_t threads = blockThreads / lanes;
-    while (threadDim && threads > warpLanes / lanes && sizeOf(*threadDim).value_or(threads) <= threads / 2)
-      threads /= 2;
+    result.threads = blockThreads / result.lanes;
+    while (result.threadDim && result.threads > warpLanes / result.lanes &&
+           sizeOf(*result.threadDim).value_or(result.threads) <= result.threads / 2)
+      result.threads /= 2;
+    return result;
+  }
+
+  /// Steps of the scanned dimension.
+  std::vector<LevelCount> stepsOf(const Spread &spread) {
+    int64_t copies = spread.isTooMuch ? 1 : copiesOfStep(spread.laneDim, spread.lanes, spread.isStaged);
+    std::optional<int64_t> threads = spread.parallel;
+    if (threads)
+      threads = llvm::SaturatingMultiply<uint64_t>(*threads, spread.lanes);
+    reasons.chunkSteps = chooseChunk(threads, spread.wanted);
+    std::vector<LevelCount> levels;
+    if (reasons.chunkSteps) {
+      reasons.chunkSteps = llvm::alignTo(*reasons.chunkSteps, spread.isStaged ? spread.tile() : copies);
+      levels.push_back({Level::Grid, reasons.chunkSteps});
+    }
+    if (spread.isStaged)
+      levels.push_back({Level::Loop, spread.tile()});
+    else if (copies > 1 || !reasons.chunkSteps)
+      levels.push_back({Level::Loop, std::nullopt});
+    if (spread.isStaged || copies > 1)
+      levels.push_back({Level::Reg, copies});
+    return levels;
+  }
+
+  Schedule build(bool isStaged) {
+    Spread chosen = spread(isStaged);
+    bool hasTwo = chosen.isStaged && chosen.lanes == 2;
+    recordReasons(chosen.parallel, hasTwo ? threadsBefore(1, /*isStaged=*/true) : chosen.wanted, chosen.laneDim,
+                  chosen.lanes, chosen.isTooMuch, chosen.isStaged);
     // Threads that share little of what they read leave no room for it.
-    if (int64_t tile = lanes > 2 ? 2 * stagedTile : stagedTile;
-        isStaged && stagedBytes(threadDim, threads, tile) > mostStagedBytes) {
+    if (chosen.isStaged && stagedBytes(chosen.threadDim, chosen.threads, chosen.tile()) > mostStagedBytes) {
       reasons = {};
       return build(false);
     }
@@ -143,37 +180,23 @@ private:
     SmallVector<DimPlacement> inside;
     for (unsigned dim = 0; dim < dims.count(); ++dim) {
       DimPlacement placement{dims.name(dim).str(), {}};
-      if (isTooMuch && held.contains(dim) && !taps.contains(dim)) {
+      if (chosen.isTooMuch && held.contains(dim) && !taps.contains(dim)) {
         inside.push_back({dims.name(dim).str(), {{Level::Loop, std::nullopt}}});
         continue;
       }
+      bool isSpread = dim == chosen.laneDim;
       if (dim == dims.scan()) {
-        int64_t tile = lanes > 2 ? 2 * stagedTile : stagedTile;
-        reasons.chunkSteps = chooseChunk(parallel, wanted);
-        int64_t copies = isTooMuch ? 1 : copiesOfStep(laneDim, lanes, /*isStaged=*/false);
-        if (reasons.chunkSteps)
-          reasons.chunkSteps = llvm::alignTo(*reasons.chunkSteps, isStaged ? tile : copies);
-        if (reasons.chunkSteps)
-          placement.levels.push_back({Level::Grid, reasons.chunkSteps});
-        if (isStaged)
-          llvm::append_range(placement.levels,
-                             std::initializer_list<LevelCount>{
-                                 {Level::Loop, tile}, {Level::Reg, copiesOfStep(laneDim, lanes, /*isStaged=*/true)}});
-        else if (copies > 1)
-          llvm::append_range(placement.levels,
-                             std::initializer_list<LevelCount>{{Level::Loop, std::nullopt}, {Level::Reg, copies}});
-        else if (!reasons.chunkSteps)
-          placement.levels.push_back({Level::Loop, std::nullopt});
+        placement.levels = stepsOf(chosen);
       } else if (held.contains(dim)) {
-        if (dim == laneDim)
-          placement.levels.push_back({Level::Lane, lanes});
+        if (isSpread)
+          placement.levels.push_back({Level::Lane, chosen.lanes});
         placement.levels.push_back(
-            {Level::Reg, llvm::divideCeil(std::max<int64_t>(1, *sizeOf(dim)), dim == laneDim ? lanes : 1)});
+            {Level::Reg, llvm::divideCeil(std::max<int64_t>(1, *sizeOf(dim)), isSpread ? chosen.lanes : 1)});
       } else {
         placement.levels.push_back({Level::Grid, std::nullopt});
       }
-      if (dim == threadDim && threads > 1)
-        placement.levels.push_back({Level::Thread, threads});
+      if (dim == chosen.threadDim && chosen.threads > 1)
+        placement.levels.push_back({Level::Thread, chosen.threads});
       schedule.dims.push_back(placement);
     }
     if (!inside.empty())
@@ -184,8 +207,8 @@ private:
         !inside.empty())
       std::rotate(scanned, scanned + 1, schedule.dims.end());
     llvm::append_range(schedule.dims, inside);
-    if (isStaged)
-      addStages(schedule, lanes, threadDim);
+    if (chosen.isStaged)
+      addStages(schedule, chosen.lanes, chosen.threadDim);
     // One kernel in ticket order took 1.2 times as long, where there was time to cut (bench/results).
     if (reasons.chunkSteps)
       schedule.knobs.push_back({"scan", {}, "passes"});
