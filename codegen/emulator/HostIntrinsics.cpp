@@ -190,6 +190,10 @@ void placeShared(llvm::Module &module, Program &program) {
   for (llvm::GlobalVariable *global : globals) {
     size_t bytes = module.getDataLayout().getTypeAllocSize(global->getValueType());
     bool isDynamic = bytes == 0 && global->isDeclaration();
+    // LLVM raises an alignment where wide accesses gain by it, and says it of these.
+    size_t aligned = std::max<size_t>(line, global->getAlign().valueOrOne().value());
+    program.sharedAlignment = std::max(program.sharedAlignment, aligned);
+    program.sharedBytes = llvm::alignTo(program.sharedBytes, aligned);
     program.globals.push_back({global->getName().str(), program.sharedBytes, bytes, isDynamic});
     if (!isDynamic)
       program.sharedBytes = (program.sharedBytes + bytes + apart + line - 1) / line * line;

@@ -27,8 +27,7 @@ int64_t countOf(const Array &array) {
   return std::accumulate(array.shape.begin(), array.shape.end(), int64_t(1), std::multiplies<>());
 }
 
-std::unique_ptr<char, void (*)(void *)> allocateLines(size_t bytes) {
-  constexpr size_t line = 128;
+std::unique_ptr<char, void (*)(void *)> allocateLines(size_t bytes, size_t line) {
   void *data = std::aligned_alloc(line, std::max(line, (bytes + line - 1) / line * line));
   if (!data)
     throw std::bad_alloc();
@@ -37,8 +36,8 @@ std::unique_ptr<char, void (*)(void *)> allocateLines(size_t bytes) {
 } // namespace
 
 SharedMemory::SharedMemory(const Program &program, size_t dynamicBytes)
-    : bytes(allocateLines(program.sharedBytes + dynamicBytes)), size(program.sharedBytes + dynamicBytes),
-      dynamicBytes(dynamicBytes), cells(size / program.sharedGranule + 1) {
+    : bytes(allocateLines(program.sharedBytes + dynamicBytes, program.sharedAlignment)),
+      size(program.sharedBytes + dynamicBytes), dynamicBytes(dynamicBytes), cells(size / program.sharedGranule + 1) {
   // What a block finds in shared memory is anything: NaN shows.
   std::fill_n(bytes.get(), size, static_cast<char>(0xff));
 }

@@ -44,6 +44,8 @@ struct Program {
   /// Bytes of what blocks share, dynamic ones aside, and the least alignment with which that is accessed.
   size_t sharedBytes = 0;
   uint32_t sharedGranule = 4;
+  /// Where it begins: a line of banks, or what a part of it asks for.
+  size_t sharedAlignment = 128;
 };
 
 /// `model.ssm:12:3 '%5 = load float, …'`.

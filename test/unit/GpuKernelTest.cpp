@@ -164,6 +164,7 @@ TEST(GpuKernelStagesAcross, GiveTheInterpretersResult) {
       {"mamba2.ssm",
        "group=grid,reg:2; state=lane:4,reg; headdim=grid,thread:2,reg:4; time=grid:16,loop:8,reg:2; at(free)=stage",
        groups},
+      {"retnet.ssm", "key=reg; value=grid; time=loop:8; load=staged", wide},
       {"rglru.ssm", "channel=grid,thread:4; time=loop:16,reg:4; load=staged", {}},
       {"mamba1.ssm", "member=grid,thread:4; state=reg; time=grid:16,loop:8,reg:4; load=staged; scan=passes", {}},
   };
