@@ -69,7 +69,7 @@ private:
 
   /// Matrix states in tiles of two dimensions, and what is shared along one of them in shared memory.
   Schedule build(const MatrixTile &tile) {
-    std::optional<int64_t> parallel = parallelSize();
+    std::optional<int64_t> parallel = parallelCoordinates();
     recordReasons(parallel, threadsPerCore * target.cores, tile.summed, tile.lanes, /*onLoops=*/false,
                   /*isStaged=*/false);
     reasons.kept = tile.kept;
@@ -121,7 +121,7 @@ private:
   };
 
   Spread spread(bool isStaged) {
-    Spread result{.isStaged = isStaged, .threadDim = widestParallel(), .parallel = parallelSize()};
+    Spread result{.isStaged = isStaged, .threadDim = widestParallel(), .parallel = parallelCoordinates()};
     std::tie(result.laneDim, result.lanes) = chooseWarpLanes(result.parallel, isStaged);
     result.wanted = threadsBefore(result.lanes, isStaged);
     // More than a few lanes cost more than chunks of time do.
@@ -215,28 +215,15 @@ private:
     return schedule;
   }
 
-  /// Registers of a thread for states, and for what does not vary in time and is used where it does, with a summed
-  /// dimension over lanes.
-  int64_t keptBy(std::optional<unsigned> laneDim, int64_t lanes) {
-    int64_t sum = 0;
-    for (const State &state : states)
-      sum += elementsBy(laneDim, lanes, dims.of(state.layout), state.type) * std::max<int64_t>(state.depth, 0);
-    for (Operation &op : recurrence.getBody().front())
-      for (Value value : op.getResults())
-        if (!dims.variesInTime(value) && !(dims.of(value) & held).empty() &&
-            llvm::any_of(value.getUsers(), [&](Operation *user) { return isInLoop(user); }))
-          sum += elementsBy(laneDim, lanes, dims.of(value), value.getType());
-    return sum;
+  /// How many coordinates a thread has of what is summed over, with a summed dimension over lanes.
+  auto countBy(std::optional<unsigned> laneDim, int64_t lanes) {
+    return [this, laneDim, lanes](unsigned dim) -> int64_t {
+      if (!held.contains(dim))
+        return 1;
+      return llvm::divideCeil(std::max<int64_t>(*sizeOf(dim), 1), dim == laneDim ? lanes : 1);
+    };
   }
-
-  int64_t elementsBy(std::optional<unsigned> laneDim, int64_t lanes, DimSet set, Type type) {
-    int64_t count = isa<ComplexType>(type) ? 2 : 1;
-    for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if ((set & held).contains(dim))
-        count = llvm::SaturatingMultiply<uint64_t>(
-            count, llvm::divideCeil(std::max<int64_t>(*sizeOf(dim), 1), dim == laneDim ? lanes : 1));
-    return count;
-  }
+  int64_t keptBy(std::optional<unsigned> laneDim, int64_t lanes) { return registersKept(countBy(laneDim, lanes)); }
 
   /// Steps with code of their own. Where nothing is staged, what they read is on its way together: the more a thread
   /// has, the fewer. And fewer where values of as many steps are more registers than there are.
@@ -259,25 +246,8 @@ private:
     for (Operation &op : recurrence.getBody().front())
       for (Value value : op.getResults())
         if (dims.variesInTime(value))
-          widest = std::max(widest, elementsBy(laneDim, lanes, dims.of(value), value.getType()));
+          widest = std::max(widest, elementsOf(dims.of(value), value.getType(), countBy(laneDim, lanes)));
     return widest;
-  }
-
-  bool isInLoop(Operation *op) {
-    return llvm::any_of(op->getOperands(), [&](Value operand) { return dims.variesInTime(operand); });
-  }
-
-  /// Coordinates of all parallel dimensions; nothing where one is not known.
-  std::optional<int64_t> parallelSize() {
-    int64_t product = 1;
-    for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (dim != dims.scan() && !held.contains(dim)) {
-        std::optional<int64_t> size = sizeOf(dim);
-        if (!size)
-          return std::nullopt;
-        product = llvm::SaturatingMultiply<uint64_t>(product, *size);
-      }
-    return product;
   }
 
   /// What is said of time tiles in shared memory, where so many lanes share a summed dimension: what lanes would

@@ -26,6 +26,13 @@ protected:
   /// How good a parallel dimension is to run along, sizes aside: it should be one of every state, contiguous in what is
   /// read and written at each step, and not the slow part of a composite axis, which tends to be small.
   double weight(unsigned dim);
+  /// Coordinates of all parallel dimensions, one aside if it is given; nothing where the size of one is open.
+  std::optional<int64_t> parallelCoordinates(std::optional<unsigned> aside = std::nullopt);
+  /// How many coordinates of a dimension one thread has.
+  using CountOf = llvm::function_ref<int64_t(unsigned dim)>;
+  int64_t elementsOf(DimSet set, mlir::Type type, CountOf countOf);
+  /// Registers of a thread for states, and for what does not vary in time and is used where it does.
+  int64_t registersKept(CountOf countOf);
 
   RecurrenceOp recurrence;
   const Target &target;

@@ -76,6 +76,41 @@ double DefaultRules::weight(unsigned dim) {
          slowPart;
 }
 
+std::optional<int64_t> DefaultRules::parallelCoordinates(std::optional<unsigned> aside) {
+  int64_t product = 1;
+  for (unsigned dim = 0; dim < dims.count(); ++dim) {
+    if (dim == dims.scan() || held.contains(dim) || dim == aside)
+      continue;
+    std::optional<int64_t> size = sizeOf(dim);
+    if (!size)
+      return std::nullopt;
+    product = llvm::SaturatingMultiply<uint64_t>(product, *size);
+  }
+  return product;
+}
+
+int64_t DefaultRules::elementsOf(DimSet set, Type type, CountOf countOf) {
+  int64_t count = isa<ComplexType>(type) ? 2 : 1;
+  for (unsigned dim = 0; dim < dims.count(); ++dim)
+    if (set.contains(dim))
+      count = llvm::SaturatingMultiply<uint64_t>(count, countOf(dim));
+  return count;
+}
+
+int64_t DefaultRules::registersKept(CountOf countOf) {
+  int64_t sum = 0;
+  for (const State &state : states)
+    sum += elementsOf(dims.of(state.layout), state.type, countOf) * std::max<int64_t>(state.depth, 0);
+  auto isInLoop = [&](Operation *op) {
+    return llvm::any_of(op->getOperands(), [&](Value operand) { return dims.variesInTime(operand); });
+  };
+  for (Operation &op : recurrence.getBody().front())
+    for (Value value : op.getResults())
+      if (!dims.variesInTime(value) && !(dims.of(value) & held).empty() && llvm::any_of(value.getUsers(), isInLoop))
+        sum += elementsOf(dims.of(value), value.getType(), countOf);
+  return sum;
+}
+
 Expected<Schedule> ssm::defaultSchedule(RecurrenceOp recurrence, const Target &target, const SizeHints &hints) {
   std::vector<std::string> reasons;
   return defaultSchedule(recurrence, target, hints, reasons);

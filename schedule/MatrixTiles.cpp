@@ -1,7 +1,6 @@
 // Tiles of matrix states on a GPU. A step multiplies and adds up each element of the state a few times; what else an
 // element takes depends on the tile: numbers read from shared memory, four an access, and sums over lanes. Tiles are
-// compared by the issue slots of a call; the machine code of retnet, gla, deltanet and mamba2 (ssmc explain --sass)
-// stands behind the weights.
+// compared by the issue slots of a call; machine code (docs/gpu.md, ssmc explain --sass) stands behind the weights.
 
 #include "schedule/MatrixTiles.h"
 
@@ -72,40 +71,12 @@ MatrixTiles::Readings MatrixTiles::readings(unsigned summed, unsigned parallel) 
 }
 
 int64_t MatrixTiles::kept(const MatrixTile &tile) {
-  auto elements = [&](DimSet set, Type type) {
-    int64_t count = isa<ComplexType>(type) ? 2 : 1;
-    for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (set.contains(dim) && (held.contains(dim) || dim == tile.parallel))
-        count = llvm::SaturatingMultiply<uint64_t>(count, dim == tile.summed     ? tile.regs
-                                                          : dim == tile.parallel ? tile.rows
-                                                                                 : std::max<int64_t>(1, *sizeOf(dim)));
-    return count;
-  };
-  int64_t sum = 0;
-  for (const State &state : states)
-    sum += elements(dims.of(state.layout), state.type) * std::max<int64_t>(state.depth, 0);
-  auto isInLoop = [&](Operation *op) {
-    return llvm::any_of(op->getOperands(), [&](Value operand) { return dims.variesInTime(operand); });
-  };
-  for (Operation &op : recurrence.getBody().front())
-    for (Value value : op.getResults())
-      if (!dims.variesInTime(value) && dims.of(value).contains(tile.summed) && llvm::any_of(value.getUsers(), isInLoop))
-        sum += elements(dims.of(value), value.getType());
-  return sum;
-}
-
-/// Coordinates of all parallel dimensions but that one; nothing where one is open.
-std::optional<int64_t> MatrixTiles::elementsBeside(unsigned parallel) {
-  int64_t product = 1;
-  for (unsigned dim = 0; dim < dims.count(); ++dim) {
-    if (dim == dims.scan() || held.contains(dim) || dim == parallel)
-      continue;
-    std::optional<int64_t> size = sizeOf(dim);
-    if (!size)
-      return std::nullopt;
-    product = llvm::SaturatingMultiply<uint64_t>(product, *size);
-  }
-  return product;
+  return registersKept([&](unsigned dim) {
+    return dim == tile.summed     ? tile.regs
+           : dim == tile.parallel ? tile.rows
+           : held.contains(dim)   ? std::max<int64_t>(1, *sizeOf(dim))
+                                  : 1;
+  });
 }
 
 /// As many steps as shared memory has room for.
@@ -140,7 +111,7 @@ std::optional<MatrixTile> MatrixTiles::choose(std::optional<unsigned> parallel) 
   if (!read.summed)
     return std::nullopt;
   int64_t size = *sizeOf(*summed);
-  std::optional<int64_t> width = sizeOf(*parallel), beside = elementsBeside(*parallel);
+  std::optional<int64_t> width = sizeOf(*parallel), beside = parallelCoordinates(parallel);
   std::optional<MatrixTile> best;
   double least = 0;
   for (int64_t lanes = 1; lanes <= warpLanes; lanes *= 2)

@@ -37,7 +37,6 @@ private:
   std::optional<unsigned> summedDim(unsigned parallel);
   Readings readings(unsigned summed, unsigned parallel);
   int64_t kept(const MatrixTile &tile);
-  std::optional<int64_t> elementsBeside(unsigned parallel);
   bool setSteps(MatrixTile &tile, const Readings &read);
   double slots(const MatrixTile &tile, const Readings &read);
 };
