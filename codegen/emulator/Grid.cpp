@@ -27,6 +27,9 @@ llvm::Error Grid::run() {
   }
   if (report.empty() && !resident.empty())
     reportDeadlock();
+  if (options.memory)
+    if (auto found = options.memory->endLaunch())
+      fail(found->first.thread / options.threads, found->first.thread % options.threads, found->second);
   if (report.empty())
     return llvm::Error::success();
   return llvm::createStringError(report);
@@ -171,10 +174,10 @@ bool Grid::areAllPolling() const {
 // Reports
 //===----------------------------------------------------------------------===//
 
-void Grid::fail(const Thread &thread, const std::string &what) {
+void Grid::fail(unsigned block, unsigned thread, const std::string &what) {
   if (report.empty())
-    report = "emulated device: kernel " + options.kernel + ", block " + std::to_string(thread.block->number) +
-             ", thread " + std::to_string(thread.number) + " " + what;
+    report = "emulated device: kernel " + options.kernel + ", block " + std::to_string(block) + ", thread " +
+             std::to_string(thread) + " " + what;
 }
 
 void Grid::stop(const std::string &what) {

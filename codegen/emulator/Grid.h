@@ -98,7 +98,8 @@ private:
 
   /// Ends the launch with a report; the running thread does not come back.
   [[noreturn]] void stop(const std::string &what);
-  void fail(const Thread &thread, const std::string &what);
+  void fail(const Thread &thread, const std::string &what) { fail(thread.block->number, thread.number, what); }
+  void fail(unsigned block, unsigned thread, const std::string &what);
   std::string stateOf(const Thread &thread) const;
   void reportDeadlock();
 

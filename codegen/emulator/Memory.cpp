@@ -120,6 +120,7 @@ void Memory::addRegion(const std::vector<uint32_t> &members) {
 void Memory::beginLaunch(uint32_t threadsPerBlock, std::vector<int> arguments) {
   arrayOfArgument = std::move(arguments);
   shadow.emplace(program.sites, threadsPerBlock);
+  glimpses.clear();
   if (launches++ == 0)
     return;
   for (Region &region : regions)
@@ -277,7 +278,13 @@ Complaint Memory::access(const ThreadClock &clock, uint32_t number, uintptr_t ad
 Complaint Memory::atomic(const ThreadClock &clock, uint32_t number, uintptr_t address, SharedMemory *shared) {
   const Site &site = program.sites[number];
   return forCells(site, site.space, site.writes ? "writes" : "reads", address, site.bytes, site.writes, shared,
-                  [&](Cell &cell, bool isWritten) { return shadow->atomic(cell, clock, number, isWritten); });
+                  [&](Cell &cell, bool isWritten) {
+                    if (!site.writes)
+                      std::erase_if(glimpses, [&](const Glimpse &own) {
+                        return own.cell == &cell && own.when.thread == clock.now().thread;
+                      });
+                    return shadow->atomic(cell, clock, number, isWritten);
+                  });
 }
 
 void Memory::synchronize(ThreadClock &clock, uint32_t number, uintptr_t address, SharedMemory *shared, bool changed) {
@@ -285,9 +292,23 @@ void Memory::synchronize(ThreadClock &clock, uint32_t number, uintptr_t address,
   Place place = find(site, site.space, address, site.bytes, site.writes, shared);
   // What compares and finds another value has not stored.
   bool failed = site.compares && !changed;
-  if (place.cells)
-    shadow->synchronize((*place.cells)[place.first], clock, site, failed ? site.failureOrder : site.order,
-                        site.writes && !failed);
+  if (!place.cells)
+    return;
+  Cell &cell = (*place.cells)[place.first];
+  if (site.writes && changed)
+    for (Shadow::Look look : shadow->looksBeside(cell, clock)) {
+      const Site &reader = program.sites[look.site];
+      glimpses.push_back({&cell, look.when,
+                          sentence(reader, "reads once, relaxed,", address, reader.bytes, shared,
+                                   shadow->conflict("writes", clock.now(), number))});
+    }
+  shadow->synchronize(cell, clock, site, failed ? site.failureOrder : site.order, site.writes && !failed);
+}
+
+std::optional<std::pair<Epoch, std::string>> Memory::endLaunch() const {
+  if (glimpses.empty())
+    return std::nullopt;
+  return std::pair(glimpses.front().when, glimpses.front().report);
 }
 
 Complaint Memory::beginCopy(const ThreadClock &clock, uint32_t number, uintptr_t to, uint32_t bytes, uintptr_t from,

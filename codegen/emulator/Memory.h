@@ -52,8 +52,17 @@ public:
                uint32_t sourceBytes, SharedMemory *shared);
 
   void endBlock(SharedMemory &shared);
+  /// What is wrong with an access of a launch that is over, and whose it was.
+  std::optional<std::pair<Epoch, std::string>> endLaunch() const;
 
 private:
+  /// A relaxed load of a thread that has not looked at the place again since another thread changed it, and nothing
+  /// orders the two: it may have read what it read or what the other one stored. Who looks again waits for that.
+  struct Glimpse {
+    const Cell *cell;
+    Epoch when;
+    std::string report;
+  };
   /// Arrays that overlap are one region.
   struct Region {
     uintptr_t begin = 0, end = 0;
@@ -102,6 +111,7 @@ private:
   std::vector<Region> regions;
   std::vector<int> arrayOfArgument;
   std::optional<Shadow> shadow;
+  std::vector<Glimpse> glimpses;
   size_t launches = 0;
 };
 

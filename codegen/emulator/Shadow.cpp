@@ -183,6 +183,15 @@ Complaint Shadow::atomic(Cell &cell, const ThreadClock &clock, uint32_t site, bo
   return std::nullopt;
 }
 
+std::vector<Shadow::Look> Shadow::looksBeside(const Cell &cell, const ThreadClock &clock) const {
+  std::vector<Look> looks;
+  if (auto found = atomics.find(&cell); found != atomics.end())
+    for (const AtomicAccess &other : found->second.accesses)
+      if (!other.writes && !acquires(sites[other.site].order) && !clock.isAfter(other.when))
+        looks.push_back({other.when, other.site});
+  return looks;
+}
+
 void Shadow::synchronize(Cell &cell, ThreadClock &clock, const Site &site, Order order, bool stores) {
   PublishedValue &published = atomics[&cell].published;
   if (site.reads)

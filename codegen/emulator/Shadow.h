@@ -53,6 +53,13 @@ public:
   Complaint read(Cell &cell, const ThreadClock &clock, uint32_t site, bool isWritten);
   Complaint write(Cell &cell, const ThreadClock &clock, uint32_t site);
   Complaint atomic(Cell &cell, const ThreadClock &clock, uint32_t site, bool isWritten);
+  /// A relaxed load, and what it loads by.
+  struct Look {
+    Epoch when;
+    uint32_t site;
+  };
+  /// Relaxed loads of other threads that nothing orders before what `clock`'s thread stores now.
+  std::vector<Look> looksBeside(const Cell &cell, const ThreadClock &clock) const;
   /// What an atomic makes known and learns; `cell` is the first that it covers. `stores` says that it stored.
   void synchronize(Cell &cell, ThreadClock &clock, const Site &site, Order order, bool stores);
 
@@ -64,6 +71,9 @@ public:
 
   /// A block's shared memory is no more.
   void forget(Cell &cell);
+
+  /// That another access is not ordered with the one that a report is about.
+  std::string conflict(const char *verb, Epoch with, uint32_t withSite) const;
 
 private:
   struct ReadSet {
@@ -92,7 +102,6 @@ private:
   Complaint checkAtomics(const Cell &cell, const ThreadClock &clock, uint32_t site, bool writes) const;
   Complaint checkCopies(const Cell &cell, bool writes) const;
   void dropReads(Cell &cell);
-  std::string conflict(const char *verb, Epoch with, uint32_t withSite) const;
   std::string placeOf(Epoch event) const;
 
   const std::vector<Site> &sites;

@@ -155,6 +155,38 @@ read:
       std::string::npos);
 }
 
+/// A word that blocks read before they count themselves, and that the last of them changes. A fence after the load and
+/// one before the store order the two by the counter; without either the load may read what is stored.
+TEST(EmulatorAtomics, ARelaxedLookNeedsAnOrder) {
+  KernelText kernel{R"(
+define ptx_kernel void @k(ptr %word, ptr %counter, ptr %out) {
+  %b = call i32 @llvm.nvvm.read.ptx.sreg.ctaid.x()
+  %found = load atomic i32, ptr %word syncscope("device") monotonic, align 4
+  fence syncscope("device") acq_rel
+  %ticket = atomicrmw add ptr %counter, i32 1 syncscope("device") monotonic
+  %to = getelementptr i32, ptr %out, i32 %b
+  store i32 %found, ptr %to, align 4
+  %last = icmp eq i32 %ticket, 3
+  br i1 %last, label %change, label %done
+change:
+  fence syncscope("device") acq_rel
+  store atomic i32 5, ptr %word syncscope("device") monotonic, align 4
+  br label %done
+done:
+  ret void
+}
+)",
+                    4, 1};
+  std::vector<Words> arrays{output("word", 1), output("counter", 1), output("out", 4)};
+  arrays[0].initialized = arrays[1].initialized = true;
+  expectAllNeeded(kernel, arrays, {Bug::Fence}, "reads once, relaxed, 4 bytes at byte 0 of 'word', which block");
+  // One that only counts and never changes the word is in nobody's way.
+  kernel.text.replace(kernel.text.find("i32 5"), 5, "i32 0");
+  auto unordered = kernel.compile(std::pair(Bug::Fence, 0u));
+  ASSERT_TRUE(static_cast<bool>(unordered)) << llvm::toString(unordered.takeError());
+  EXPECT_EQ(kernel.run(**unordered, arrays, 0), "");
+}
+
 /// Without the writer nothing ever comes; a thread that gives up after some tries is no deadlock.
 TEST(EmulatorAtomics, WhatNeverComesIsReported) {
   KernelText kernel{R"(
