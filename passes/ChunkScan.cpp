@@ -12,6 +12,7 @@
 #include "passes/ComputeType.h"
 #include "passes/ExpressionBuilder.h"
 #include "passes/Passes.h"
+#include "schedule/Placement.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -467,14 +468,18 @@ Error ssm::checkChunks(RecurrenceOp recurrence, int64_t steps) {
     if (component.structure == Structure::Delay) {
       if (depth < 0 || depth > steps)
         return refuse("a chunk of " + llvm::Twine(steps) + " steps is shorter than what '" + name + "' remembers" +
-                      (depth < 0 ? ", whose size must be known" : ", " + llvm::Twine(depth) + " steps"));
+                      (depth < 0 ? ", whose size must be known"
+                                 : ", " + llvm::Twine(depth) + " steps; use '" + recurrence.getScan() +
+                                       "=grid:" + llvm::Twine(depth) + "' or more"));
       continue;
     }
     if (!component.isClosed())
       return refuse(explainNotClosed(analysis, component) +
-                    (component.isScan() ? ", so chunks cannot be combined" : ""));
+                    (component.isScan() ? ", so chunks cannot be combined" : "") + "; " + adviseLoop(recurrence));
     if (llvm::any_of(component.states, [](const ComponentState &state) { return state.state.depth > 1; }))
-      return refuse("the state '" + name + "' takes part with several past steps, which no pass combines over chunks");
+      return refuse("the state '" + name +
+                    "' takes part with several past steps, which no pass combines over chunks; " +
+                    adviseLoop(recurrence));
   }
   return Error::success();
 }

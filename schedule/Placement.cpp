@@ -177,13 +177,24 @@ Schedule ssm::scheduleOfBlocks(const Schedule &schedule, StringRef scanned, int6
   return result;
 }
 
+std::string ssm::adviseLoop(RecurrenceOp recurrence) {
+  DimensionAnalysis dims(recurrence);
+  DimSet held = dimsHeldWhole(recurrence, dims);
+  std::string beside;
+  for (unsigned dim = 0; dim < dims.count(); ++dim)
+    if (dim != dims.scan() && !held.contains(dim))
+      beside += (beside.empty() ? "'" : ", '") + dims.name(dim).str() + "'";
+  return "use '" + recurrence.getScan().str() + "=loop'" +
+         (beside.empty() ? "" : ", with grid and lanes for what runs side by side: " + beside);
+}
+
 Error ssm::checkLanes(RecurrenceOp recurrence) {
   AffineAnalysis analysis(recurrence);
   for (const Component &component : analysis.components())
     if (component.structure != Structure::Delay && !component.isClosed())
       return refuse("'" + recurrence.getScan() +
                     "' cannot be on lane or reg: " + explainNotClosed(analysis, component) +
-                    (component.isScan() ? ", so lanes cannot combine them" : ""));
+                    (component.isScan() ? ", so lanes cannot combine them" : "") + "; " + adviseLoop(recurrence));
   return Error::success();
 }
 

@@ -168,6 +168,10 @@ std::optional<int64_t> blockedSteps(RecurrenceOp recurrence, const Schedule &sch
 /// The schedule of the recurrence that runs `steps` steps as one, or with 1 of what is left of them.
 Schedule scheduleOfBlocks(const Schedule &schedule, llvm::StringRef scanned, int64_t steps);
 
+/// What to write in place of a schedule whose steps the states do not allow: a loop over them, which any state has, and
+/// the dimensions that may be spread over tasks and lanes instead.
+std::string adviseLoop(RecurrenceOp recurrence);
+
 /// Whether the scanned dimension is on lanes or registers, so that states have to be scans. On a GPU, registers alone
 /// are steps one after another.
 bool runsStepsAtOnce(const Schedule &schedule, llvm::StringRef scanned, const Target &target);

@@ -162,7 +162,7 @@ private:
       if (rows > maxMatrix && result.blockSteps() > 1)
         return refuse("'" + dims.name(dims.scan()) + "' cannot be on lane or reg: the state '" + state +
                       "' has a dense transition of " + llvm::Twine(rows) + " rows, and two steps of more than " +
-                      llvm::Twine(maxMatrix) + " take too many operations to compose");
+                      llvm::Twine(maxMatrix) + " take too many operations to compose; " + adviseLoop(recurrence));
     }
     return Error::success();
   }

@@ -73,13 +73,9 @@ static llvm::Expected<PreparedCase> prepareCase(const std::string &path, const C
   return PreparedCase{std::move(*data), std::move(params), std::move(*model), recurrence};
 }
 
-static llvm::Expected<Report> runCase(const PreparedCase &prepared, const CheckRequest &request,
-                                      const DeviceOptions &device, Timing &timing) {
-  auto executor = makeExecutor(prepared.recurrence, device, timing);
-  if (!executor)
-    return executor.takeError();
+static llvm::Expected<Report> runCase(const PreparedCase &prepared, const CheckRequest &request, Executor &executor) {
   const auto &tensors = prepared.data.tensors;
-  auto results = (*executor)->run({tensors.inputs, tensors.initialStates, prepared.params, {}, {}});
+  auto results = executor.run({tensors.inputs, tensors.initialStates, prepared.params, {}, {}});
   if (!results)
     return results.takeError();
 
@@ -88,7 +84,7 @@ static llvm::Expected<Report> runCase(const PreparedCase &prepared, const CheckR
   compareAll("out", tensors.outputs, results->outputs, allowed, report);
   compareAll("state", tensors.finalStates, results->states, allowed, report);
   report.text += "  (bound " + errorText(allowed) + (prepared.data.hasGradients ? "; grad.* not compared)" : ")");
-  if (const RunStatistics *statistics = (*executor)->statistics()) {
+  if (const RunStatistics *statistics = executor.statistics()) {
     llvm::raw_string_ostream stream(report.statistics);
     printStatistics(*statistics, stream);
   }
@@ -114,6 +110,13 @@ static void print(const std::string &experiment, llvm::Expected<Report> report, 
   llvm::outs().flush();
 }
 
+/// Runs a case under one schedule. What cannot be compiled fails the case.
+static void checkCase(const std::string &experiment, const PreparedCase &prepared, const CheckRequest &request,
+                      const DeviceOptions &device, Tally &tally, Timing &timing) {
+  auto executor = makeExecutor(prepared.recurrence, device, timing);
+  print(experiment, executor ? runCase(prepared, request, **executor) : executor.takeError(), tally);
+}
+
 llvm::Expected<int> ssm::checkCases(CheckRequest &request) {
   Timing timing;
   Tally tally;
@@ -123,7 +126,15 @@ llvm::Expected<int> ssm::checkCases(CheckRequest &request) {
       print(path, prepared.takeError(), tally);
       continue;
     }
-    print(path, runCase(*prepared, request, request.device, timing), tally);
+    if (request.device.schedule != "auto") {
+      // A schedule that was asked for and cannot be is wrong input, of which the case says nothing.
+      auto executor = makeExecutor(prepared->recurrence, request.device, timing);
+      if (!executor)
+        return llvm::createStringError(path + ": " + oneLine(executor.takeError()));
+      print(path, runCase(*prepared, request, **executor), tally);
+      continue;
+    }
+    checkCase(path, *prepared, request, request.device, tally, timing);
     if (!request.eachKind)
       continue;
     auto schedules = schedulesToCheck(prepared->recurrence, request.device);
@@ -134,7 +145,7 @@ llvm::Expected<int> ssm::checkCases(CheckRequest &request) {
     for (const std::string &schedule : *schedules) {
       DeviceOptions device = request.device;
       device.schedule = schedule;
-      print(path + ", " + schedule, runCase(*prepared, request, device, timing), tally);
+      checkCase(path + ", " + schedule, *prepared, request, device, tally, timing);
     }
   }
   if (request.options.timing)

@@ -98,9 +98,10 @@ llvm::Expected<RecurrenceOp> ModelCheck::specialized(const Setting &setting, std
   return copy;
 }
 
-/// Draws arguments on which the interpreter stays finite, and keeps what it gives as the reference.
+/// Draws arguments on which the interpreter's results are finite at the types that store them, and keeps what it gives
+/// as the reference.
 llvm::Error ModelCheck::chooseArguments(RecurrenceOp recurrence, const Setting &setting) {
-  for (Values values : {Values::AroundZero, Values::Positive}) {
+  for (Values values : triedValues) {
     auto drawn = randomArguments(recurrence, values);
     if (!drawn)
       return drawn.takeError();
@@ -110,12 +111,14 @@ llvm::Error ModelCheck::chooseArguments(RecurrenceOp recurrence, const Setting &
     if (!results)
       return results.takeError();
     reference = std::move(*results);
-    if (allFinite(reference))
+    if (allFinite(recurrence, reference))
       return llvm::Error::success();
   }
   return llvm::createStringError(setting.text +
-                                 ": the recurrence is not finite on random inputs, neither around 0 nor positive "
-                                 "ones; check it on a case file");
+                                 ": the recurrence is not finite on random inputs, at the types that store its "
+                                 "outputs and states, neither on inputs around 0, positive nor very small ones; check "
+                                 "it with fewer steps (--dim " +
+                                 declared.getScan() + "=…), at wider types (--dtype) or on a case file");
 }
 
 llvm::Expected<RunResults> ModelCheck::runWhole(RecurrenceOp recurrence, const DeviceOptions &device, bool scatter) {

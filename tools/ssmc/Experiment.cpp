@@ -18,10 +18,9 @@ static llvm::Expected<Tensor> randomTensor(const std::optional<Shape> &shape, Ty
   Result<Tensor> tensor = Tensor::allocate(stored ? dtypeOf(stored) : DType::F32, *shape);
   if (!tensor)
     return llvm::createStringError(tensor.error());
-  const double low = values == Values::AroundZero ? -0.5 : 0.1;
-  auto draw = [&] {
-    return low + static_cast<double>(random() >> 11) * (values == Values::AroundZero ? 0x1p-53 : 0x1p-54);
-  };
+  const double low = values == Values::AroundZero ? -0.5 : values == Values::Positive ? 0.1 : -0x1p-5;
+  const double width = values == Values::AroundZero ? 1 : values == Values::Positive ? 0.5 : 0x1p-4;
+  auto draw = [&] { return low + static_cast<double>(random() >> 11) * 0x1p-53 * width; };
   forEachOffset(*tensor, [&](int64_t offset) {
     const double real = draw();
     tensor->setComplex(offset, {real, isComplex(tensor->dtype()) ? draw() : 0});
@@ -64,14 +63,31 @@ Tensor ssm::scattered(const Tensor &tensor) {
   return result;
 }
 
-bool ssm::allFinite(const RunResults &results) {
-  bool finite = true;
-  for (const auto *tensors : {&results.outputs, &results.states})
-    for (const auto &[name, tensor] : *tensors) {
-      const Tensor parts = tensor.asReal();
-      forEachOffset(parts, [&](int64_t offset) { finite &= std::isfinite(parts.real(offset)); });
-    }
-  return finite;
+/// The largest number that a type holds; f32 is what is stored without one.
+static double largestOf(Type stored) {
+  if (auto complex = dyn_cast_or_null<ComplexType>(stored))
+    stored = complex.getElementType();
+  const llvm::fltSemantics &semantics =
+      stored ? cast<FloatType>(stored).getFloatSemantics() : llvm::APFloat::IEEEsingle();
+  return llvm::APFloat::getLargest(semantics).convertToDouble();
+}
+
+static bool isWithin(const Tensor &tensor, double largest) {
+  const Tensor parts = tensor.asReal();
+  bool within = true;
+  forEachOffset(parts, [&](int64_t offset) { within &= std::fabs(parts.real(offset)) <= largest; });
+  return within;
+}
+
+bool ssm::allFinite(RecurrenceOp recurrence, const RunResults &results) {
+  for (auto output : recurrence.getBody().front().getOps<OutputOp>())
+    if (auto it = results.outputs.find(output.getName().str()); it != results.outputs.end())
+      if (!isWithin(it->second, largestOf(output.getStored().value_or(Type()))))
+        return false;
+  return llvm::all_of(getStates(recurrence), [&](const State &state) {
+    auto it = results.states.find(state.name.str());
+    return it == results.states.end() || isWithin(it->second, largestOf(state.stored));
+  });
 }
 
 //===----------------------------------------------------------------------===//

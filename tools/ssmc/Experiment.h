@@ -5,12 +5,14 @@
 
 namespace ssm {
 
-/// Which numbers random inputs are made of.
-enum class Values { AroundZero, Positive };
+/// Which numbers random inputs are made of: between -1/2 and 1/2, between 1/10 and 3/5, or between -1/32 and 1/32.
+enum class Values { AroundZero, Positive, Small };
+/// What a check tries in this order, until the results suit the types that store them.
+constexpr Values triedValues[] = {Values::AroundZero, Values::Positive, Values::Small};
 
 /// Inputs and initial states for a specialized recurrence whose sizes are known, at their stored types: the same for
-/// the same recurrence. Values are small, between -1/2 and 1/2 or 1/10 and 3/5, so that most recurrences stay tame on
-/// them. `sizes` are those that the recurrence leaves open.
+/// the same recurrence. Values are small, so that most recurrences stay tame on them. `sizes` are those that the
+/// recurrence leaves open.
 llvm::Expected<RunArguments> randomArguments(RecurrenceOp recurrence, Values values,
                                              const std::map<std::string, int64_t> &sizes = {});
 
@@ -28,8 +30,9 @@ std::map<std::string, Tensor> joinSteps(RecurrenceOp recurrence, const std::map<
 /// The same elements at strides that no dense array has: axes in opposite order, with gaps.
 Tensor scattered(const Tensor &tensor);
 
-/// Whether every element of every result is finite.
-bool allFinite(const RunResults &results);
+/// Whether every element of every result is finite, and so when it is rounded to the type that the recurrence stores it
+/// as.
+bool allFinite(RecurrenceOp recurrence, const RunResults &results);
 
 } // namespace ssm
 
