@@ -1023,6 +1023,78 @@ def NarrowBounds : Pass<"ssm-narrow-bounds", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
 }
 
+def LoadAhead : Pass<"ssm-load-ahead", "::mlir::func::FuncOp"> {
+  let summary = "Load what the next time tile needs while the steps of this one run";
+  let description = [{
+    In a function with `ssm.load_ahead`, in each loop whose turns have barriers: what is loaded before the first barrier of
+    a turn is loaded behind that barrier for the turn after, and carried to it, the first turn's before the loop; what is
+    loaded behind the last barrier is loaded behind the first. A load moves with the conditions around it, if these and
+    its address follow from the loop's counter, and if its array is an argument that the function does not write and
+    no other argument overlaps (`llvm.noalias`). Nothing is loaded for a turn that there is not.
+
+    Before:
+    ```mlir
+    func.func @tiles(%x: !llvm.ptr {llvm.noalias}, %z: !llvm.ptr {llvm.noalias}, %s: !llvm.ptr<3>, %steps: i64) attributes {ssm.load_ahead} {
+      %c0 = arith.constant 0 : i64
+      %c32 = arith.constant 32 : i64
+      scf.for %t = %c0 to %steps step %c32 : i64 {
+        %p = llvm.getelementptr %x[%t] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %v = llvm.load %p : !llvm.ptr -> f32
+        llvm.store %v, %s : f32, !llvm.ptr<3>
+        gpu.barrier
+        %h = llvm.load %s : !llvm.ptr<3> -> f32
+        gpu.barrier
+        %q = llvm.getelementptr %z[%t] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %w = llvm.load %q : !llvm.ptr -> f32
+        %y = arith.mulf %h, %w : f32
+        llvm.store %y, %s : f32, !llvm.ptr<3>
+      }
+      return
+    }
+    ```
+    After:
+    ```mlir
+    func.func @tiles(%x: !llvm.ptr {llvm.noalias}, %z: !llvm.ptr {llvm.noalias}, %s: !llvm.ptr<3>, %steps: i64) {
+      %c0 = arith.constant 0 : i64
+      %c32 = arith.constant 32 : i64
+      %any = arith.cmpi slt, %c0, %steps : i64
+      %first = scf.if %any -> (f32) {
+        %p = llvm.getelementptr %x[%c0] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %v = llvm.load %p : !llvm.ptr -> f32
+        scf.yield %v : f32
+      } else {
+        %none = ub.poison : f32
+        scf.yield %none : f32
+      }
+      %last = scf.for %t = %c0 to %steps step %c32 iter_args(%v = %first) -> (f32) : i64 {
+        %unused = llvm.getelementptr %x[%t] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        llvm.store %v, %s : f32, !llvm.ptr<3>
+        gpu.barrier
+        %q = llvm.getelementptr %z[%t] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %w = llvm.load %q : !llvm.ptr -> f32
+        %next = arith.addi %t, %c32 : i64
+        %isThere = arith.cmpi slt, %next, %steps : i64
+        %later = scf.if %isThere -> (f32) {
+          %p = llvm.getelementptr %x[%next] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+          %n = llvm.load %p : !llvm.ptr -> f32
+          scf.yield %n : f32
+        } else {
+          %none = ub.poison : f32
+          scf.yield %none : f32
+        }
+        %h = llvm.load %s : !llvm.ptr<3> -> f32
+        gpu.barrier
+        %y = arith.mulf %h, %w : f32
+        llvm.store %y, %s : f32, !llvm.ptr<3>
+        scf.yield %later : f32
+      }
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::ub::UBDialect"];
+}
+
 def LowerMoves : Pass<"ssm-lower-moves", "::mlir::func::FuncOp"> {
   let summary = "Turn loads and stores of rows into memory operations";
   let description = [{

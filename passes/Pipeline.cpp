@@ -100,6 +100,9 @@ void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {
     kernel.addPass(createLowerExchanges());
   // Rows of values that do not vary along a register axis are the same operations again.
   kernel.addPass(createCSEPass());
+  // Where all loads are as they are in memory: what is on its way takes as few registers as that.
+  if (options.target.gpu)
+    kernel.addPass(createLoadAhead());
   // Last, when all loops over steps are there.
   if (!options.target.gpu)
     kernel.addPass(createParkStates());

@@ -408,6 +408,8 @@ struct Tile : ssm::impl::TileBase<Tile> {
     kernel->setAttr("ssm.threads", builder.getI64IntegerAttr(placed.placement.threads()));
     if (int64_t blocks = placed.placement.residentBlocks)
       kernel->setAttr("ssm.resident_blocks", builder.getI64IntegerAttr(blocks));
+    if (placed.placement.loadsAhead)
+      kernel->setAttr("ssm.load_ahead", builder.getUnitAttr());
     if (std::optional<int64_t> polynomials = placed.placement.polynomials)
       kernel->setAttr("ssm.polynomials", builder.getI64IntegerAttr(*polynomials));
     if (whole)

@@ -57,7 +57,9 @@ private:
   double memoryBytes(const Placement &placement, double &again) const;
   void addPipes(const Operations &turn, double onBusiest, Prediction &prediction) const;
   double warpClocks(const Placement &placement, const Operations &turn) const;
-  double waitingClocks(const Placement &placement, double blocks) const;
+  double waitingClocks(const Placement &placement, double blocks, double clocks) const;
+  double registersAhead(const Placement &placement) const;
+  static bool isAhead(const Placement &placement) { return placement.loadsAhead || placement.copyStages > 0; }
   double launchSeconds(const Placement &placement, double rounds, Prediction &prediction) const;
   /// Threads of a block that hold one and the same coordinate of a value: those along dimensions that it lacks.
   double sharers(const Placement &placement, DimSet set) const {
@@ -215,7 +217,23 @@ double GpuCost::registersOf(const Placement &placement) const {
   double steps = placement.blockSteps() > 1 ? placement.places[work.dims.scan()].regs : 1;
   return std::min<double>(Multiprocessor::registersPerThread,
                           baseRegisters + kept * (placement.blockSteps() > 1 ? 1 + steps : 1) +
-                              2.0 * static_cast<double>(placement.copies()) + std::min(16.0, widest));
+                              2.0 * static_cast<double>(placement.copies()) + std::min(16.0, widest) +
+                              (placement.loadsAhead ? registersAhead(placement) : 0));
+}
+
+/// A thread's share of what its block reads of a time tile.
+double GpuCost::registersAhead(const Placement &placement) const {
+  double bytes = 0;
+  for (auto input : work.recurrence.getBody().front().getOps<InputOp>()) {
+    if (!isStaged(placement, input.getName(), input.getLayout(), /*isInput=*/true))
+      continue;
+    double elements = static_cast<double>(placement.timeTile);
+    for (unsigned dim = 0; dim < work.dims.count(); ++dim)
+      if (dim != work.dims.scan() && work.dims.of(input.getLayout()).contains(dim))
+        elements *= static_cast<double>(placement.places[dim].extent());
+    bytes += elements * storedBytes(input.getStored(), input.getType());
+  }
+  return bytes / 4 / static_cast<double>(placement.threads());
 }
 
 int64_t GpuCost::sharedBytes(const Placement &placement) const {
@@ -322,12 +340,14 @@ double GpuCost::warpClocks(const Placement &placement, const Operations &turn) c
   return clocks + turn.barriers * gpu.barrierLatency + (placement.stagesBlocks ? gpu.sharedLatency / 4 : 0);
 }
 
-/// A thread waits for memory once a tile or a few steps; loads of other warps fill the time.
-double GpuCost::waitingClocks(const Placement &placement, double blocks) const {
-  double ahead = static_cast<double>(
+/// A thread waits for memory once a tile or a few steps, less the clocks of a tile's steps where it is loaded that long
+/// before; loads of other warps fill the time.
+double GpuCost::waitingClocks(const Placement &placement, double blocks, double clocks) const {
+  double steps = static_cast<double>(
       std::max({placement.copies(), placement.stagesBlocks ? placement.timeTile : 1, placement.blockSteps()}));
+  double latency = gpu.globalLatency - (isAhead(placement) ? clocks * steps : 0);
   double warps = std::ceil(static_cast<double>(placement.threads()) / warp);
-  return gpu.globalLatency / ahead / std::max(1.0, blocks * warps / 4);
+  return std::max(0.0, latency) / steps / std::max(1.0, blocks * warps / 4);
 }
 
 double GpuCost::launchSeconds(const Placement &placement, double rounds, Prediction &prediction) const {
@@ -360,7 +380,7 @@ Prediction GpuCost::predict(const Candidate &candidate, const Compiled &compiled
 
   // Threads of a warp that are not there take its slots all the same.
   addPipes(turn, ofBusiest * threads * turns * (std::ceil(threads / warp) * warp / threads), prediction);
-  double clocks = warpClocks(placement, turn), waiting = waitingClocks(placement, std::min(ofBusiest, held));
+  double clocks = warpClocks(placement, turn), waiting = waitingClocks(placement, std::min(ofBusiest, held), clocks);
   // A block that ends makes room for the next.
   double rounds = std::max(1.0, ofBusiest / held);
   const double chained = rounds * turns * (clocks + waiting) / machine.clock;

@@ -207,7 +207,7 @@ private:
     return Error::success();
   }
 
-  /// `copy=cp.async; stages=n`.
+  /// `copy=cp.async; stages=n`, `copy=ld; stages=2`.
   Error placeCopies() {
     int64_t depth = 0;
     bool isDeep = schedule.knob("stages") && !schedule.knob("stages")->getAsInteger(10, depth);
@@ -215,13 +215,15 @@ private:
       return refuse("'copy=" + *schedule.knob("copy") +
                     "' says how what is staged is copied, and the schedule stages nothing (load=staged)");
     if (schedule.knob("copy") != "cp.async") {
-      if (isDeep && depth > 1)
+      if (isDeep && depth > 2)
         return refuse("'stages=" + Twine(depth) +
-                      "' needs copy=cp.async: what threads load themselves is in their registers on its way");
-      return isDeep && !result.stagesBlocks && !isPart()
-                 ? refuse(
-                       "'stages=1' says how many time tiles are staged, and the schedule stages nothing (load=staged)")
-                 : Error::success();
+                      "' needs copy=cp.async: what threads load themselves is in their registers on its way, at most "
+                      "one time tile (stages=2)");
+      if (isDeep && !result.stagesBlocks && !isPart())
+        return refuse("'stages=" + Twine(depth) +
+                      "' says how many time tiles are staged, and the schedule stages nothing (load=staged)");
+      result.loadsAhead = result.stagesBlocks && depth == 2;
+      return Error::success();
     }
     if (isDeep && depth < 2)
       return refuse("'stages=1' with copy=cp.async: nothing would be on its way during the steps; expected 2 or more");

@@ -15,6 +15,8 @@ struct Target {
   int64_t vectorRegisters = 32;
   /// Cores that tasks may run on; 0 where that is not known.
   int64_t cores = 0;
+  /// The compute capability of a GPU (sm_80 is 80); 0 where that is not known.
+  unsigned capability = 0;
   /// Whether a default schedule may cut time into chunks over the grid.
   bool cutsTime = true;
 };
@@ -112,6 +114,8 @@ struct Placement {
   /// With asynchronous copies of the staged inputs: time tiles that are there or on their way. 0 where threads load
   /// them.
   int64_t copyStages = 0;
+  /// Threads load what they put into shared memory a time tile ahead, into registers.
+  bool loadsAhead = false;
   /// Blocks that have to fit on a multiprocessor; 0 where the schedule does not say.
   int64_t residentBlocks = 0;
   /// Of each sixteen exponentials that stand together, how many are polynomials rather than special functions; nothing

@@ -50,7 +50,7 @@ std::string ssm::kernelKey(const PlacementFacts &facts, const Placement &placeme
       add({'i', number});
   add({placement.accessBytes, placement.padding.value_or(-1), placement.residentBlocks,
        placement.polynomials.value_or(-1), placement.stagesFree, placement.inTicketOrder, placement.chunk, blockSteps,
-       placement.copyStages, isStaged ? placement.timeTile : 0});
+       placement.copyStages, placement.loadsAhead, isStaged ? placement.timeTile : 0});
   return key;
 }
 

@@ -246,6 +246,10 @@ SpaceOptions::Options SpaceOptions::ofKnobs() const {
     option.knobs = std::move(knobs);
     option.staged = true;
     options.push_back(option);
+    if (target.gpu && option.knobs.front().name != "store") {
+      option.knobs.push_back({"stages", {}, "2"});
+      options.push_back(option);
+    }
   };
   Knob load{"load", {}, "staged"}, store{"store", {}, "staged"};
   bool isBoth = readsAlong && writesAlong;

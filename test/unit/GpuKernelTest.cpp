@@ -254,6 +254,37 @@ TEST(GpuKernelCopies, GiveTheInterpretersResult) {
   }
 }
 
+/// Inputs that threads load a time tile ahead, before the steps' stage or for what follows them: whole tiles and tiles
+/// in part, fewer steps than a tile and none, in reverse, tasks that follow on each other, chunks; threads that take no
+/// part in a stage; memory along another dimension than time.
+TEST(GpuKernelLoadsAhead, GiveTheInterpretersResult) {
+  struct {
+    const char *file, *schedule;
+    int64_t steps;
+    bool reverse = false;
+  } cases[] = {
+      {"mamba1.ssm", "member=grid,thread:4; time=loop:16,reg:8; state=reg; load=staged; store=staged", 48},
+      {"mamba1.ssm", "member=grid,thread:4; time=loop:16,reg:8; state=reg; load=staged", 44, true},
+      {"mamba1.ssm", "member=grid,thread:8; time=loop:16,reg:4; state=lane:4,reg; at(free)=stage; at(y)=store", 40,
+       true},
+      {"mamba1.ssm", "member=grid:3,loop,thread:3; time=loop:16,reg:8; state=lane:4,reg; at(free)=stage; at(y)=store",
+       3},
+      {"mamba1.ssm", "member=grid,thread:2; time=loop:16; state=lane:4,reg; at(free)=stage; at(y)=store", 0},
+      {"mamba1.ssm", "member=grid,thread:2,reg:2; time=loop:8,reg:8; state=lane:8; load(u,z)=staged; at(y)=store", 42},
+      {"mamba1.ssm", "member=grid,thread:2; time=grid:16,loop:8,reg:4; state=lane:2,reg; load=staged; scan=ticket", 44},
+      {"mamba1.ssm", "member=grid,thread:2; time=grid:16,loop:8,reg:4; state=reg; load=staged; scan=passes", 41, true},
+      {"gla.ssm", "value=grid,thread:2,reg:2; key=lane:4,reg; time=loop:8,reg:4; at(free)=stage", 24},
+      {"gla.ssm", "value=grid,thread:2,reg:2; key=lane:4,reg; time=loop:8,reg:4; load=staged", 21},
+      {"deltanet.ssm", "value=grid,thread:4; key=lane:4,reg; time=loop:8,reg:2; at(free)=stage", 24},
+  };
+  for (const auto &one : cases) {
+    SCOPED_TRACE(std::string(one.file) + ", " + one.schedule + ", " + std::to_string(one.steps) + " steps");
+    runModel(one.file, std::string(one.schedule) + "; stages=2", one.steps, one.reverse);
+    if (HasFatalFailure())
+      return;
+  }
+}
+
 /// Sums over threads for several steps at once, of which each lane finishes a share: as many steps as lanes, more and
 /// fewer; with warps beside them, another dimension on lanes, and memory along time or not.
 TEST(GpuKernelShares, GiveTheInterpretersResult) {

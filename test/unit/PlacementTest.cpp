@@ -380,8 +380,19 @@ TEST_F(PlacementTest, CopiesRunAheadOfStages) {
             "'stages=1' with copy=cp.async: nothing would be on its way during the steps; expected 2 or more");
   EXPECT_EQ(refusal(staged + "copy=cp.async; stages=17", gpu),
             "'stages=17': expected a number of time tiles, at most 16");
-  EXPECT_EQ(refusal(staged + "stages=2", gpu),
-            "'stages=2' needs copy=cp.async: what threads load themselves is in their registers on its way");
+  EXPECT_EQ(
+      refusal(staged + "stages=3", gpu),
+      "'stages=3' needs copy=cp.async: what threads load themselves is in their registers on its way, at most one "
+      "time tile (stages=2)");
+  for (auto [knobs, isAhead] : {std::pair("copy=ld; stages=2", true),
+                                {"stages=2", true},
+                                {"copy=ld; stages=1", false},
+                                {"copy=ld", false},
+                                {"copy=cp.async; stages=2", false}}) {
+    llvm::Expected<Placement> placement = place(staged + knobs, gpu);
+    ASSERT_TRUE(static_cast<bool>(placement)) << llvm::toString(placement.takeError());
+    EXPECT_EQ(placement->loadsAhead, isAhead) << knobs;
+  }
   EXPECT_EQ(refusal("a=grid,thread:4; time=loop:8; copy=cp.async", gpu),
             "'copy=cp.async' says how what is staged is copied, and the schedule stages nothing (load=staged)");
   EXPECT_EQ(refusal("a=grid,thread:4; time=loop:8; stages=1", gpu),
