@@ -81,12 +81,13 @@ private:
   gpu::GPUFuncOp kernel;
 };
 
-/// A loop whose bounds are known counts in 32 bits, half of what 64 take.
+/// A loop whose bounds are known counts in 32 bits, half of what 64 take. One with loops inside counts tiles, whose
+/// addresses are of 64 bits: it would widen its counter by a multiplication for each.
 void narrowCounter(scf::ForOp loop) {
   std::optional<int64_t> from = getConstantIntValue(loop.getLowerBound()),
                          to = getConstantIntValue(loop.getUpperBound()), step = getConstantIntValue(loop.getStep());
   if (!loop.getInductionVar().getType().isInteger(64) || !from || !to || !step || *from < 0 ||
-      !llvm::isInt<32>(*to + *step))
+      !llvm::isInt<32>(*to + *step) || !loop.getBody()->getOps<scf::ForOp>().empty())
     return;
   OpBuilder builder(loop);
   Location loc = loop.getLoc();

@@ -6,6 +6,7 @@
 // so stand in local memory. Where threads do not fill the device, time is cut into chunks over the grid, at twice the
 // work.
 
+#include "schedule/LoadsAhead.h"
 #include "schedule/MatrixTiles.h"
 #include "schedule/ScannedTensors.h"
 
@@ -357,5 +358,6 @@ Schedule ssm::defaultForGpu(RecurrenceOp recurrence, const Target &target, const
   GpuRules rules(recurrence, target, hints);
   Schedule schedule = rules.build();
   reasons = rules.reasons;
+  reasons.ahead = LoadsAhead(recurrence, target, hints).add(schedule);
   return schedule;
 }

@@ -67,5 +67,10 @@ static std::string aboutChunks(const GpuReasons &why) {
 }
 
 std::vector<std::string> ssm::reasonTexts(const GpuReasons &reasons) {
-  return {aboutThreads(reasons), reasons.tile.empty() ? aboutLanes(reasons) : aboutTile(reasons), aboutChunks(reasons)};
+  std::vector<std::string> texts{aboutThreads(reasons), reasons.tile.empty() ? aboutLanes(reasons) : aboutTile(reasons),
+                                 aboutChunks(reasons)};
+  if (reasons.ahead)
+    texts.push_back("time tiles are loaded ahead: of a thread's registers " + std::to_string(*reasons.ahead) +
+                    " are enough for that, and left");
+  return texts;
 }

@@ -29,6 +29,8 @@ struct GpuReasons {
   bool onLoops = false;
   std::string scanned;
   std::optional<int64_t> steps, chunkSteps;
+  /// Registers of a thread for what is loaded a time tile ahead, where it is.
+  std::optional<int64_t> ahead;
   /// Fewest chunks and steps of one that cutting time pays for.
   int64_t fewestChunks = 0, fewestChunkSteps = 0;
 };

@@ -160,7 +160,7 @@ private:
       written.withoutCubins = llvm::toString(found.takeError());
       return Error::success();
     }
-    Expected<Assembled> assembled = assemble(ptx, target.cpu);
+    Expected<Assembled> assembled = assembleKernels(ptx, recurrence, lowered, target);
     if (!assembled)
       return assembled.takeError();
     code[name] = std::move(assembled->cubin);

@@ -142,7 +142,8 @@ public:
   }
 
   /// `finish` turns the optimized LLVM module into the content.
-  Expected<Emitted> emitMachine(llvm::function_ref<Error(llvm::Module &, llvm::TargetMachine &)> finish) {
+  Expected<Emitted>
+  emitMachine(llvm::function_ref<Error(const Lowered &, llvm::Module &, llvm::TargetMachine &)> finish) {
     Expected<Lowered> lowered = lowerTo(LoweringLevel::Llvm);
     if (!lowered)
       return lowered.takeError();
@@ -155,7 +156,7 @@ public:
     if (!machine)
       return machine.takeError();
     measure("optimize", [&] { optimize(**module, **machine); });
-    if (Error error = finish(**module, **machine))
+    if (Error error = finish(*lowered, **module, **machine))
       return std::move(error);
     result.kernels = reportKernels(recurrence, *lowered, options.target, resources);
     if (isPtx)
@@ -172,8 +173,9 @@ public:
     return Error::success();
   }
 
-  Error takeCubin() {
-    Expected<Assembled> assembled = measure("ptxas", [&] { return assemble(result.content, options.target.cpu); });
+  Error takeCubin(const Lowered &lowered) {
+    Expected<Assembled> assembled =
+        measure("ptxas", [&] { return assembleKernels(result.content, recurrence, lowered, options.target); });
     if (!assembled)
       return assembled.takeError();
     result.content = std::move(assembled->cubin);
@@ -239,7 +241,7 @@ Expected<Emitted> ssm::emit(RecurrenceOp recurrence, StringRef level, const Lowe
   if (level == "nvvm")
     return emitter.emitModule(LoweringLevel::Llvm);
   if (level == "llvm")
-    return emitter.emitMachine([&](llvm::Module &module, llvm::TargetMachine &) {
+    return emitter.emitMachine([&](const Lowered &, llvm::Module &module, llvm::TargetMachine &) {
       llvm::raw_string_ostream stream(emitter.result.content);
       module.print(stream, nullptr);
       return Error::success();
@@ -249,10 +251,10 @@ Expected<Emitted> ssm::emit(RecurrenceOp recurrence, StringRef level, const Lowe
   if (level != "asm" && level != "obj" && level != "ptx" && level != "cubin")
     return fail("--emit " + level +
                 ": no pass makes it; there are recurrence, scan, tiled, gpu, nvvm, llvm, ptx, cubin, asm and obj");
-  return emitter.emitMachine([&](llvm::Module &module, llvm::TargetMachine &machine) -> Error {
+  return emitter.emitMachine([&](const Lowered &lowered, llvm::Module &module, llvm::TargetMachine &machine) -> Error {
     if (Error error = emitter.takeCode(
             module, machine, isObject ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile))
       return error;
-    return level == "cubin" ? emitter.takeCubin() : Error::success();
+    return level == "cubin" ? emitter.takeCubin(lowered) : Error::success();
   });
 }

@@ -6,6 +6,10 @@
 
 using namespace mlir;
 using namespace ssm;
+using llvm::Expected;
+
+/// With fewer registers than one of so many parts, a kernel spills.
+static constexpr int64_t mostMoreBlocks = 2;
 
 /// Blocks of a call; nothing where a size that the grid is made of is not known.
 static std::optional<int64_t> countBlocks(RecurrenceOp recurrence, const LoweredKernel &kernel, const Placement &main) {
@@ -42,6 +46,29 @@ std::vector<KernelReport> ssm::reportKernels(RecurrenceOp recurrence, const Lowe
     reports.push_back(report);
   }
   return reports;
+}
+
+/// How many blocks on a multiprocessor are one wave, of kernels for which registers alone are in the way.
+static WantedBlocks blocksOfOneWave(RecurrenceOp recurrence, const Lowered &lowered, const CompileTarget &target,
+                                    ArrayRef<KernelResources> resources) {
+  WantedBlocks wanted;
+  for (const KernelReport &report : reportKernels(recurrence, lowered, target, resources)) {
+    if (report.waves.value_or(1) <= 1)
+      continue;
+    int64_t blocks = llvm::divideCeil(*report.blocks, gpuMachine(target.capability).units);
+    Occupancy most = occupancy(multiprocessor(target.capability), report.threads, /*registers=*/1,
+                               report.resources.sharedBytes + report.dynamicSharedBytes);
+    if (blocks <= most.blocks && blocks <= mostMoreBlocks * report.occupancy.blocks)
+      wanted[report.resources.kernel] = blocks;
+  }
+  return wanted;
+}
+
+Expected<Assembled> ssm::assembleKernels(StringRef ptx, RecurrenceOp recurrence, const Lowered &lowered,
+                                         const CompileTarget &target, bool withLines) {
+  return assemble(ptx, target.cpu, withLines, [&](ArrayRef<KernelResources> resources) {
+    return blocksOfOneWave(recurrence, lowered, target, resources);
+  });
 }
 
 std::string ssm::kernelText(const KernelReport &report) {

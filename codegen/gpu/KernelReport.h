@@ -24,6 +24,12 @@ struct KernelReport {
 std::vector<KernelReport> reportKernels(RecurrenceOp recurrence, const Lowered &lowered, const CompileTarget &target,
                                         llvm::ArrayRef<KernelResources> resources);
 
+/// Assembles the PTX of kernels as `assemble` does. Where the blocks of a call, if its size is known, would all be on
+/// the machine at once but for the registers that they take, they are to: a last wave of few blocks takes as long as a
+/// full one.
+llvm::Expected<Assembled> assembleKernels(llvm::StringRef ptx, RecurrenceOp recurrence, const Lowered &lowered,
+                                          const CompileTarget &target, bool withLines = false);
+
 /// One line: `name: 72 registers, 0 bytes of spill stores, …; 7 blocks (28 warps) a multiprocessor, bound by
 /// registers`.
 std::string kernelText(const KernelReport &report);

@@ -85,38 +85,36 @@ static int64_t spills(const Assembled &assembled) {
   return sum;
 }
 
-/// The same program where each kernel that does not say how many of its blocks share a multiprocessor asks for one.
-static std::string withOneBlock(StringRef ptx) {
-  constexpr StringRef threads = ".maxntid", blocks = ".minnctapersm";
+/// The same program where kernels that do not say how many of their blocks share a multiprocessor ask for as many as
+/// `blocksOf` says of their names; 0 leaves one as it is.
+static std::string withBlocks(StringRef ptx, llvm::function_ref<int64_t(StringRef)> blocksOf) {
+  constexpr StringRef entry = ".entry ", threads = ".maxntid", blocks = ".minnctapersm";
   std::string result;
+  StringRef kernel;
   llvm::SmallVector<StringRef> lines;
   ptx.split(lines, '\n');
   for (auto [number, line] : llvm::enumerate(lines)) {
     result += line;
     if (number + 1 < lines.size())
       result += '\n';
+    if (line.contains(entry))
+      kernel = line.split(entry).second.take_while([](char c) { return llvm::isAlnum(c) || c == '_' || c == '$'; });
     if (line.starts_with(threads) && number + 1 < lines.size() && !lines[number + 1].starts_with(blocks))
-      result += (blocks + " 1\n").str();
+      if (int64_t count = blocksOf(kernel))
+        result += (blocks + " " + llvm::Twine(count) + "\n").str();
   }
   return result;
 }
 
-Expected<Assembled> ssm::assemble(StringRef ptx, StringRef chip, bool withLines) {
-  Expected<std::string> program = findPtxas();
-  if (!program)
-    return program.takeError();
-  std::string gpu = ("--gpu-name=" + chip).str();
-  llvm::SmallVector<StringRef> options = {gpu};
-  if (withLines)
-    options.push_back("-lineinfo");
-  Expected<Assembled> assembled = assembleWith(*program, ptx, options);
+/// ptxas spills a little where that lets another block in, though a step waits for what it spills. Asked to use
+/// registers, or told that one block is enough, it takes those that there are.
+static Expected<Assembled> assembleSparing(StringRef program, StringRef ptx, llvm::SmallVector<StringRef> options) {
+  Expected<Assembled> assembled = assembleWith(program, ptx, options);
   if (!assembled || spills(*assembled) == 0)
     return assembled;
-  // ptxas spills a little where that lets another block in, though a step waits for what it spills. Asked to use
-  // registers, or told that one block is enough, it takes those that there are.
   options.push_back("--register-usage-level=10");
-  for (const std::string &text : {ptx.str(), withOneBlock(ptx)}) {
-    Expected<Assembled> again = assembleWith(*program, text, options);
+  for (const std::string &text : {ptx.str(), withBlocks(ptx, [](StringRef) { return 1; })}) {
+    Expected<Assembled> again = assembleWith(program, text, options);
     if (!again)
       return again.takeError();
     if (spills(*again) < spills(*assembled))
@@ -125,4 +123,24 @@ Expected<Assembled> ssm::assemble(StringRef ptx, StringRef chip, bool withLines)
       break;
   }
   return assembled;
+}
+
+Expected<Assembled> ssm::assemble(StringRef ptx, StringRef chip, bool withLines,
+                                  llvm::function_ref<WantedBlocks(llvm::ArrayRef<KernelResources>)> wanted) {
+  Expected<std::string> program = findPtxas();
+  if (!program)
+    return program.takeError();
+  std::string gpu = ("--gpu-name=" + chip).str();
+  llvm::SmallVector<StringRef> options = {gpu};
+  if (withLines)
+    options.push_back("-lineinfo");
+  Expected<Assembled> assembled = assembleSparing(*program, ptx, options);
+  if (!assembled || spills(*assembled) > 0)
+    return assembled;
+  WantedBlocks blocks = wanted ? wanted(assembled->kernels) : WantedBlocks();
+  if (blocks.empty())
+    return assembled;
+  Expected<Assembled> again =
+      assembleWith(*program, withBlocks(ptx, [&](StringRef kernel) { return blocks.lookup(kernel); }), options);
+  return !again || spills(*again) == 0 ? std::move(again) : std::move(assembled);
 }

@@ -1,6 +1,9 @@
 #ifndef SSM_CODEGEN_GPU_PTXAS_H
 #define SSM_CODEGEN_GPU_PTXAS_H
 
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
 
 #include <string>
@@ -24,8 +27,12 @@ struct Assembled {
 llvm::Expected<std::string> findPtxas();
 
 /// Assembles PTX for a chip such as sm_90 with the toolkit's ptxas, for more registers where it would spill. With
-/// lines, the cubin has the numbers that `.loc` gives its instructions. Errors: no toolkit; ptxas' own messages.
-llvm::Expected<Assembled> assemble(llvm::StringRef ptx, llvm::StringRef chip, bool withLines = false);
+/// lines, the cubin has the numbers that `.loc` gives its instructions. Where nothing is spilled, `wanted` is asked
+/// what the kernels took and gives those of which more blocks are to be on a multiprocessor, with how many: ptxas is
+/// told so once more, and that is the result if it spills nothing then. Errors: no toolkit; ptxas' own messages.
+using WantedBlocks = llvm::StringMap<int64_t>;
+llvm::Expected<Assembled> assemble(llvm::StringRef ptx, llvm::StringRef chip, bool withLines = false,
+                                   llvm::function_ref<WantedBlocks(llvm::ArrayRef<KernelResources>)> wanted = {});
 
 } // namespace ssm
 

@@ -90,7 +90,7 @@ Expected<CompileTarget> chip(StringRef name) {
   CompileTarget target{name.str(), "nvptx64-nvidia-cuda", name.str(), ptxVersion(number, !suffix.empty()), {}};
   target.machine.gpu = true;
   target.machine.cores = gpuMachine(number).units;
-  target.capability = number;
+  target.capability = target.machine.capability = number;
   if (suffix == "f")
     target.features = "+ptx88";
   return target;

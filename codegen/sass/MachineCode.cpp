@@ -31,7 +31,7 @@ public:
     Expected<std::string> ptx = emitCode(**module, **machine, llvm::CodeGenFileType::AssemblyFile);
     if (!ptx)
       return ptx.takeError();
-    Expected<Assembled> assembled = assemble(*ptx, options.target.cpu, /*withLines=*/true);
+    Expected<Assembled> assembled = assembleKernels(*ptx, recurrence, lowered, options.target, /*withLines=*/true);
     if (!assembled)
       return assembled.takeError();
     MachineCode result;

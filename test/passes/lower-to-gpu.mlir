@@ -42,7 +42,7 @@ func.func @sharing() attributes {ssm.threads = 64 : i64} {
   return
 }
 
-// A loop whose bounds are known counts in 32 bits, as does one inside it.
+// A loop whose bounds are known counts in 32 bits, one with loops inside in 64.
 // CHECK:       gpu.func @counting
 // CHECK-DAG:     %[[TO:.*]] = arith.constant 32 : i32
 // CHECK-DAG:     %[[STEP:.*]] = arith.constant 8 : i32
@@ -51,7 +51,7 @@ func.func @sharing() attributes {ssm.threads = 64 : i64} {
 // CHECK-NEXT:      %[[NEXT:.*]] = arith.addi %[[SUM]], %[[WIDE]] : i64
 // CHECK-NEXT:      scf.yield %[[NEXT]]
 // CHECK:         scf.for %{{.*}} = %{{.*}} to %arg{{[0-9]+}} step %{{.*}} : i64
-// CHECK:         scf.for %{{.*}} = %{{.*}} to %c2048_i32 step %{{.*}} : i32
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %c2048_i64 step %{{.*}} : i64
 // CHECK:           scf.for %{{.*}} = %{{.*}} to %{{.*}} step %{{.*}} : i32
 func.func @counting(%p: !llvm.ptr, %size: i64) attributes {ssm.threads = 64 : i64} {
   %c0 = arith.constant 0 : i64

@@ -1,0 +1,26 @@
+#ifndef SSM_SCHEDULE_LOADSAHEAD_H
+#define SSM_SCHEDULE_LOADSAHEAD_H
+
+#include "schedule/DefaultRules.h"
+
+namespace ssm {
+
+/// Says of a default schedule for a GPU whose blocks stage time tiles whether threads load these a tile ahead
+/// (`stages=2`): where the registers that this takes are left over with all blocks of the call on the machine at once.
+class LoadsAhead : public DefaultRules {
+public:
+  using DefaultRules::DefaultRules;
+
+  /// Adds `stages=2` to a schedule that names all dimensions. Returns the registers that a thread has for what is on
+  /// its way; nothing where the schedule stays as it is.
+  std::optional<int64_t> add(Schedule &schedule);
+
+private:
+  int64_t registersAhead(const Schedule &schedule);
+  int64_t registersBeside(const Schedule &schedule);
+  std::optional<int64_t> blocksOfCall(const Schedule &schedule);
+};
+
+} // namespace ssm
+
+#endif
