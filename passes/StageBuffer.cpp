@@ -32,9 +32,12 @@ StageBuffer::StageBuffer(const Placement &block, const StagedValue &value)
     padding = 0;
   } else if (byStep) {
     int64_t chunks = llvm::divideCeil(steps, chunk);
-    // A warp writes the same step of so many chunks and of the rows that are left of its threads: one bank each.
+    // A warp writes the same step of so many chunks and of the rows that are left of its threads: one bank each. But
+    // steps are read more often than they are written, and runs of rows by accesses that are as wide as may be.
     padding = block.padding ? *block.padding / width
                             : std::min<int64_t>(rows, std::max<int64_t>(1, PeerLevel::warpSize / chunks));
+    if (!block.padding && rows % accessElements() == 0)
+      padding = llvm::alignTo(padding, accessElements());
   } else {
     // An odd number of accesses: those at the same steps of so many rows as make up all banks meet each bank once.
     pitch = llvm::alignTo(steps * width, access);
