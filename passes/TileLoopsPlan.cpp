@@ -96,9 +96,21 @@ void TileLoopsPlan::allocate(OpBuilder &builder) {
 namespace ssm {
 class TileLoopsPlanner {
 public:
-  TileLoopsPlanner(RecurrenceOp recurrence, const Placement &placement, TileMemory &memory)
+  /// `again` has values that do not vary in time and are computed at each step all the same.
+  TileLoopsPlanner(RecurrenceOp recurrence, const Placement &placement, TileMemory &memory,
+                   const llvm::DenseSet<Value> &again)
       : recurrence(recurrence), placement(placement), memory(memory), dims(memory.dimensions()),
-        loops(placement.loopSet(LoopPlace::Inside)), states(getStates(recurrence)) {}
+        loops(placement.loopSet(LoopPlace::Inside)), states(getStates(recurrence)), again(again) {}
+
+  /// Of what is kept only so that it is computed once, the largest; null where all of it has to be kept.
+  Value largestOfChoice() {
+    Value largest;
+    for (Value value : byChoice)
+      if (const TileBuffer *buffer = plan.bufferOf(value);
+          buffer && (!largest || buffer->bytes() > plan.bufferOf(largest)->bytes()))
+        largest = value;
+    return largest;
+  }
 
   Expected<TileLoopsPlan> run() {
     Block &body = recurrence.getBody().front();
@@ -161,6 +173,13 @@ private:
     }
     if (!canBeKept(value))
       return visitOperands(value, /*inTime=*/true);
+    if (again.contains(value)) {
+      if (visitedAgain.insert(value).second)
+        visitOperands(value, /*inTime=*/true);
+      return 0;
+    }
+    if (loopsSummed(value.getDefiningOp()).empty() && !movesAlongLoops(value))
+      byChoice.insert(value);
     keep(value, /*inTime=*/false);
     return 0;
   }
@@ -397,6 +416,9 @@ private:
   llvm::StringMap<unsigned> initialDepths;
   llvm::SetVector<Value> kept;
   llvm::SmallVector<Value> copies;
+  const llvm::DenseSet<Value> &again;
+  llvm::DenseSet<Value> visitedAgain;
+  llvm::SetVector<Value> byChoice;
   /// States that are renamed or flipped along a dimension on a loop.
   llvm::StringSet<> readMoved;
   std::vector<std::string> sizes;
@@ -405,5 +427,14 @@ private:
 } // namespace ssm
 
 Expected<TileLoopsPlan> TileLoopsPlan::make(RecurrenceOp recurrence, const Placement &placement, TileMemory &memory) {
-  return TileLoopsPlanner(recurrence, placement, memory).run();
+  llvm::DenseSet<Value> again;
+  while (true) {
+    TileLoopsPlanner planner(recurrence, placement, memory, again);
+    Expected<TileLoopsPlan> plan = planner.run();
+    Value largest = plan ? Value() : planner.largestOfChoice();
+    if (!largest)
+      return plan;
+    llvm::consumeError(plan.takeError());
+    again.insert(largest);
+  }
 }

@@ -6,6 +6,7 @@
 // RUN: ssm-opt %t/delta.mlir --ssm-tile='schedule=value=grid,lane:4;time=loop;key=loop,reg:2' --cse | FileCheck %t/delta.mlir
 // RUN: ssm-opt %t/dense.mlir --ssm-tile='schedule=channel=grid;time=loop;state=lane:4;col=loop' --cse | FileCheck %t/dense.mlir
 // RUN: ssm-opt %t/fixed.mlir --ssm-tile='schedule=time=loop;channel=loop' --cse | FileCheck %t/fixed.mlir
+// RUN: ssm-opt %t/large.mlir --ssm-tile='schedule=time=loop;channel=loop;tap=loop' --cse | FileCheck %t/large.mlir
 
 //--- sum.mlir
 // The state stands in 16 elements, which each step overwrites a tile at a time; the sum over full tiles and the last one
@@ -151,4 +152,30 @@ ssm.recurrence @fixed dims [channel = 5, time] scan time {
   %n = arith.addf %p, %u : f32
   ssm.next "h" %n : f32
   ssm.output "y" %n [channel, time] stored f32 : f32
+}
+
+//--- large.mlir
+// Of what does not vary in time, as much is computed once as a task can keep: 400 cosines, and not 400,000 products.
+// CHECK-LABEL: func.func @large_forward
+// CHECK:         scf.for
+// CHECK:           %[[E:.*]] = math.cos
+// CHECK:           ssm.tile_store %[[E]]
+// CHECK:         scf.for
+// CHECK-NOT:       math.cos
+// CHECK:           ssm.tile_load f32 %arg
+// CHECK-NEXT:      arith.mulf
+// CHECK-NOT:       math.cos
+// CHECK:           return
+ssm.recurrence @large dims [channel = 400, tap = 1000, time] scan time {
+  %u = ssm.input "u" [tap, time] stored f32 : f32
+  %A = ssm.input "A" [channel] stored f32 : f32
+  %B = ssm.input "B" [channel, tap] stored f32 : f32
+  %a = math.cos %A : f32
+  %b = arith.mulf %a, %B : f32
+  %bu = arith.mulf %b, %u : f32
+  %n = ssm.sum %bu over [tap] : f32
+  %h = ssm.previous "h" [channel] stored f32 : f32
+  %s = arith.addf %h, %n : f32
+  ssm.next "h" %s : f32
+  ssm.output "y" %s [channel, time] stored f32 : f32
 }
