@@ -46,17 +46,20 @@ public:
 
   double rows(DimSet set) const { return work.rows(placement, set); }
   /// As StepWork's.
-  double turns(DimSet set) const {
+  double turns(DimSet set, DimSet around) const {
     double turns = 1, sinceLast = 1;
     for (auto [dim, tiles] : inside) {
-      sinceLast *= tiles;
+      if (around.contains(dim))
+        sinceLast *= tiles;
       if (set.contains(dim))
         turns = sinceLast;
     }
     return turns;
   }
+  /// Tiles of what has no loops around it but its own.
+  double tiles(DimSet set) const { return turns(set, set); }
   double rows(const CpuProfile::Repeated &at) const { return rows(at.repeated); }
-  double times(const CpuProfile::Repeated &at) const { return turns(at.repeated) * at.phases; }
+  double times(const CpuProfile::Repeated &at) const { return turns(at.repeated, at.around) * at.phases; }
   bool isWide(DimSet set) const { return laneDim && set.contains(*laneDim); }
   /// Registers of the scanned dimension, each with steps of its own.
   double stepRegisters() const {
@@ -126,8 +129,8 @@ void CpuCost::addReduction(const Placed &placed, const CpuProfile::Reduced &redu
     left = std::max(1.0, std::ceil(left / 2));
     exchanges += left;
   }
-  pipes.shuffle += reduced.count * exchanges * placed.turns(reduced.result);
-  pipes.vector += reduced.count * exchanges * placed.turns(reduced.result);
+  pipes.shuffle += reduced.count * exchanges * placed.turns(reduced.result, reduced.at.around);
+  pipes.vector += reduced.count * exchanges * placed.turns(reduced.result, reduced.at.around);
 }
 
 void CpuCost::addOperations(const Placed &placed, Pipes &pipes) const {
@@ -144,8 +147,8 @@ void CpuCost::addOperations(const Placed &placed, Pipes &pipes) const {
   }
   // A computed scalar that meets vectors is spread over the lanes first.
   for (const CpuProfile::Spread &spread : placed.profile.spread)
-    if (placed.isWide(spread.to) && !placed.isWide(spread.from))
-      pipes.shuffle += spread.count * placed.rows(spread.from) * placed.turns(spread.from);
+    if (placed.isWide(spread.at.repeated) && !placed.isWide(spread.from))
+      pipes.shuffle += spread.count * placed.rows(spread.from) * placed.turns(spread.from, spread.at.around);
   // What does not vary in time comes from memory, where registers hold states.
   for (const CpuProfile::Fetched &fetched : placed.profile.fetched)
     if (placed.rows(fetched.from) > 1)
@@ -167,7 +170,7 @@ void CpuCost::addAccess(const Placed &placed, const CpuTensor &tensor, double ro
         break;
       }
     bool isSquare = placement.timeTile >= 16 && inner % 16 == 0;
-    double turns = placed.turns(tensor.dims);
+    double turns = placed.tiles(tensor.dims);
     pipes.copies +=
         tile * elements * turns * (isSquare ? cpu.transposeElement : cpu.copyElement) + turns * cpu.turn * 4;
     pipes.ownBytes += tile * elements * turns * Placed::elementBytes;
@@ -198,7 +201,7 @@ void CpuCost::addAccess(const Placed &placed, const CpuTensor &tensor, double ro
 void CpuCost::addStates(const Placed &placed, Pipes &pipes) const {
   double kept = 0;
   for (const StepWork::StateWork &state : work.stateWork) {
-    double turns = placed.turns(state.dims), rows = placed.rows(state.dims) * placed.registers * state.depth;
+    double turns = placed.tiles(state.dims), rows = placed.rows(state.dims) * placed.registers * state.depth;
     if ((state.dims & placed.loops).empty()) {
       // Steps at once keep the transition and the drive of each.
       double steps = placed.placement.blockSteps() > 1 ? placed.stepRegisters() : 0;
@@ -217,7 +220,7 @@ void CpuCost::addStates(const Placed &placed, Pipes &pipes) const {
   // What does not vary in time is kept for every turn of the loops.
   for (const CpuProfile::Kept &one : placed.profile.kept)
     if (!(one.dims & placed.loops).empty()) {
-      double bytes = one.count * placed.rows(one.repeated) * placed.turns(one.dims) *
+      double bytes = one.count * placed.rows(one.repeated) * placed.tiles(one.dims) *
                      (placed.isWide(one.repeated) ? placed.lanes : 1) * Placed::elementBytes;
       pipes.ownBytes += bytes;
       pipes.movedBytes += bytes;
@@ -261,7 +264,7 @@ double CpuCost::onceClocks(const Placed &placed) const {
   for (const StepWork::StateWork &state : work.stateWork) {
     // Read before the first step and written after the last, gathered as a rule.
     double gathered = placed.isWide(state.dims) && state.last != placed.laneDim ? placed.lanes : 1;
-    clocks += placed.rows(state.dims) * placed.turns(state.dims) * state.depth * 2 * gathered;
+    clocks += placed.rows(state.dims) * placed.tiles(state.dims) * state.depth * 2 * gathered;
   }
   return clocks;
 }
@@ -338,7 +341,7 @@ Pipes CpuCost::countPipes(const Placed &placed) const {
     addAccess(placed, step.tensors()[read.tensor], placed.rows(read.at), placed.times(read.at), pipes);
   for (const CpuTensor &tensor : step.tensors())
     if (!tensor.isInput)
-      addAccess(placed, tensor, placed.rows(tensor.dims), placed.turns(tensor.dims), pipes);
+      addAccess(placed, tensor, placed.rows(tensor.dims), placed.tiles(tensor.dims), pipes);
   // A vector of steps has been counted once: each register holds another.
   pipes.vector *= placed.stepRegisters();
   pipes.shuffle *= placed.stepRegisters();
@@ -364,9 +367,11 @@ Call CpuCost::count(const Candidate &candidate) const {
   const Pipes &pipes = call.pipes;
   call.stepsAtOnce = static_cast<double>(std::max<int64_t>(placement.blockSteps(), candidate.blockSteps));
   call.phases = placed.profile.phases;
-  for (auto [dim, tiles] : placed.inside)
-    call.loopTurns += placed.turns(DimSet().with(dim));
-  double overhead = cpu.step + (call.loopTurns ? call.loopTurns * cpu.turn * call.phases + cpu.phase * call.phases : 0);
+  for (DimSet around : placed.profile.runs)
+    for (auto [dim, tiles] : placed.inside)
+      if (around.contains(dim))
+        call.loopTurns += placed.turns(DimSet().with(dim), around);
+  double overhead = cpu.step + (call.loopTurns ? call.loopTurns * cpu.turn + cpu.phase * call.phases : 0);
   call.chain = placement.blockSteps() > 1
                    ? 4 * placed.stepRegisters() * 2 +
                          10 * std::log2(std::max<double>(placement.places[work.dims.scan()].lanes, 1))

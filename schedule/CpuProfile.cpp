@@ -77,7 +77,7 @@ static Entry &entryOf(llvm::SmallVector<Entry> &entries, const Same &isSame, con
 }
 
 void CpuStep::addInTime(const ValueWork &value, CpuProfile &profile) const {
-  CpuProfile::Repeated at{value.repeated, value.phases};
+  CpuProfile::Repeated at{value.repeated, value.around, value.phases};
   if (isa<InputOp>(value.op)) {
     profile.read.push_back({at, numbers.lookup(value.op)});
     return;
@@ -108,14 +108,12 @@ void CpuStep::addInTime(const ValueWork &value, CpuProfile &profile) const {
       entryOf(profile.fetched, [&](const auto &one) { return one.at == at && one.from == dims; }, {at, dims}).count +=
           1;
     else if (!isa<InputOp>(from))
-      entryOf(profile.spread, [&](const auto &one) { return one.to == at.repeated && one.from == dims; },
-              {at.repeated, dims})
-          .count += 1;
+      entryOf(profile.spread, [&](const auto &one) { return one.at == at && one.from == dims; }, {at, dims}).count += 1;
   }
 }
 
 void CpuStep::addOnce(const ValueWork &value, CpuProfile &profile) const {
-  CpuProfile::Repeated at{value.repeated, value.phases};
+  CpuProfile::Repeated at{value.repeated, value.around, value.phases};
   if (isa<InputOp>(value.op))
     profile.readOnce.push_back({at, numbers.lookup(value.op)});
   else
@@ -138,5 +136,6 @@ const CpuProfile &CpuStep::profile(const Placement &placement) const {
   for (const ValueWork &value : work.countOnce(placement))
     addOnce(value, profile);
   profile.phases = work.phases(placement);
+  profile.runs = work.loopsOfPhases(placement);
   return profile;
 }

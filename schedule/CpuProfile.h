@@ -11,9 +11,9 @@ namespace ssm {
 /// A step as the CPU's cost model counts it: values by the dimensions that they are repeated along, under one set of
 /// loops inside time's. Every placement with these loops is weighed by arithmetic on it.
 struct CpuProfile {
-  /// Values that are computed for each element of `repeated`, in so many phases of a step.
+  /// Values that are computed for each element of `repeated`, in so many phases of a step, with the loops `around`.
   struct Repeated {
-    DimSet repeated;
+    DimSet repeated, around;
     double phases = 1;
     bool operator==(const Repeated &) const = default;
   };
@@ -23,9 +23,10 @@ struct CpuProfile {
     bool ofStates;
     double pipe = 0, compares = 0;
   };
-  /// Computed values over `from` that meet others over `to`.
+  /// Computed values over `from` that meet others.
   struct Spread {
-    DimSet to, from;
+    Repeated at;
+    DimSet from;
     double count = 0;
   };
   /// Values over `from` that do not vary in time, as operands of some that do.
@@ -68,6 +69,8 @@ struct CpuProfile {
   llvm::SmallVector<Once> once;
   llvm::SmallVector<Kept> kept;
   unsigned phases = 1;
+  /// The loops that each phase of a step runs through.
+  llvm::SmallVector<DimSet> runs;
 };
 
 /// An input or output.

@@ -103,7 +103,7 @@ void GpuCost::addSum(const Placement &placement, const ValueWork &value, Operati
   Operation *from = value.op->getOperand(0).getDefiningOp();
   bool ofProducts = isa_and_present<arith::MulFOp>(from) && from->hasOneUse();
   operations.arithmetic += ofProducts ? 0 : value.rows * value.times;
-  double rows = work.rows(placement, result) * work.turns(placement, result);
+  double rows = work.rows(placement, result) * work.turns(placement, result, value.around);
   for (unsigned dim = 0; dim < work.dims.count(); ++dim) {
     if (!over.contains(dim))
       continue;
@@ -174,12 +174,12 @@ Operations GpuCost::count(const Placement &placement) const {
     // Of threads that hold the same element, one stores it.
     addAccess(placement, false, output.getName(), output.getLayout(),
               storedBytes(output.getStored(), output.getValue().getType()),
-              work.rows(placement, set) / sharers(placement, set), work.turns(placement, set), operations);
+              work.rows(placement, set) / sharers(placement, set), work.turns(placement, set, set), operations);
   }
   DimSet loops = placement.loopSet(LoopPlace::Inside);
   for (const State &state : work.states)
     if (DimSet set = work.dims.of(state.layout); !(set & loops).empty())
-      operations.local += 2 * work.rows(placement, set) * work.turns(placement, set);
+      operations.local += 2 * work.rows(placement, set) * work.turns(placement, set, set);
   operations.integer += 4.0 / static_cast<double>(placement.copies());
   const DimPlace &scan = placement.places[work.dims.scan()];
   if (placement.blockSteps() > 1) {

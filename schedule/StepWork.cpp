@@ -47,11 +47,12 @@ double StepWork::tilesOf(const Placement &placement, unsigned dim) const {
   return llvm::divideCeil(covered, place.extent());
 }
 
-double StepWork::turns(const Placement &placement, DimSet set) const {
+double StepWork::turns(const Placement &placement, DimSet set, DimSet around) const {
   double turns = 1, sinceLast = 1;
   // A value that lacks the innermost loops' dimensions is computed outside of them.
   for (unsigned dim : placement.loops(LoopPlace::Inside)) {
-    sinceLast *= tilesOf(placement, dim);
+    if (around.contains(dim))
+      sinceLast *= tilesOf(placement, dim);
     if (set.contains(dim))
       turns = sinceLast;
   }
@@ -83,28 +84,45 @@ static DimSet reducedBy(Operation *op, const DimensionAnalysis &dims) {
   return DimSet();
 }
 
-llvm::DenseMap<Operation *, uint64_t> StepWork::findPhases(const Placement &placement) const {
+/// What an operation that ends a phase goes through: all that a reduction reads, or what is handed out or carried has.
+static DimSet reachOf(Operation *op, const DimensionAnalysis &dims) {
+  if (auto output = dyn_cast<OutputOp>(op))
+    return dims.of(output.getLayout());
+  return op->getNumOperands() ? dims.of(op->getOperand(0)) : DimSet();
+}
+
+StepWork::StepPhases StepWork::findPhases(const Placement &placement) const {
   DimSet loops = placement.loopSet(LoopPlace::Inside);
   llvm::DenseMap<Operation *, unsigned> depths;
   Block &body = recurrence.getBody().front();
   auto endsPhase = [&](Operation *op) { return !(reducedBy(op, dims) & loops).empty(); };
   auto depthOf = [&](Value value) { return value.getDefiningOp() ? depths.lookup(value.getDefiningOp()) : 0; };
+  StepPhases phases;
   for (Operation &op : body) {
     unsigned depth = 0;
     for (Value operand : op.getOperands())
       depth = std::max(depth, depthOf(operand));
     depths[&op] = depth + endsPhase(&op);
+    if (endsPhase(&op) || isa<OutputOp, NextOp>(op))
+      if (std::pair run(depth, reachOf(&op, dims) & loops); !llvm::is_contained(phases.runs, run))
+        phases.runs.push_back(run);
   }
-  llvm::DenseMap<Operation *, uint64_t> phases;
   for (Operation &op : llvm::reverse(body)) {
-    uint64_t bits = 0;
+    Phases own;
     for (Operation *user : op.getUsers())
-      bits |= endsPhase(user) || user->getNumResults() == 0 ? uint64_t(1) << std::min(63u, depths.lookup(&op))
-                                                            : phases.lookup(user);
+      if (endsPhase(user) || user->getNumResults() == 0) {
+        own.bits |= uint64_t(1) << std::min(63u, depths.lookup(&op));
+        own.around = own.around | (reachOf(user, dims) & loops);
+      } else {
+        own.bits |= phases.of[user].bits;
+        own.around = own.around | phases.of[user].around;
+      }
     // A sum is computed in the phase that it ends.
     if (endsPhase(&op))
-      bits = uint64_t(1) << std::min(63u, depths.lookup(&op) - 1);
-    phases[&op] = bits ? bits : 1;
+      own = {uint64_t(1) << std::min(63u, depths.lookup(&op) - 1), reachOf(&op, dims) & loops};
+    if (own.bits == 0)
+      own.bits = 1;
+    phases.of[&op] = own;
   }
   return phases;
 }
@@ -113,15 +131,19 @@ unsigned StepWork::phases(const Placement &placement) const {
   if (placement.loopSet(LoopPlace::Inside).empty())
     return 1;
   uint64_t all = 0;
-  for (auto [op, bits] : findPhases(placement))
-    all |= bits;
+  for (auto [op, phases] : findPhases(placement).of)
+    all |= phases.bits;
   return llvm::popcount(all);
+}
+
+llvm::SmallVector<DimSet> StepWork::loopsOfPhases(const Placement &placement) const {
+  return llvm::map_to_vector(findPhases(placement).runs, [](const auto &run) { return run.second; });
 }
 
 std::vector<ValueWork> StepWork::gather(const Placement &placement, bool inTime) const {
   std::optional<unsigned> laneDim = placement.axes.back().dim;
   bool hasLoops = !placement.loopSet(LoopPlace::Inside).empty();
-  llvm::DenseMap<Operation *, uint64_t> phases;
+  StepPhases phases;
   if (hasLoops)
     phases = findPhases(placement);
   std::vector<ValueWork> values;
@@ -134,8 +156,12 @@ std::vector<ValueWork> StepWork::gather(const Placement &placement, bool inTime)
     ValueWork work{&op, set, set | reducedBy(&op, dims)};
     work.rows = rows(placement, work.repeated);
     work.wide = laneDim && work.repeated.contains(*laneDim);
-    work.phases = hasLoops ? std::max(1, llvm::popcount(phases.lookup(&op))) : 1;
-    work.times = turns(placement, work.repeated) * work.phases;
+    work.phases = hasLoops ? std::max(1, llvm::popcount(phases.of.lookup(&op).bits)) : 1;
+    // Loops of its own are around a value wherever it is asked for; before the first step, no others.
+    work.around = work.repeated & placement.loopSet(LoopPlace::Inside);
+    if (inTime)
+      work.around = work.around | phases.of.lookup(&op).around;
+    work.times = turns(placement, work.repeated, work.around) * work.phases;
     work.fused = isa<arith::MulFOp>(op) && op.getResult(0).hasOneUse() &&
                  isa<arith::AddFOp, arith::SubFOp>(*op.getUsers().begin());
     values.push_back(work);

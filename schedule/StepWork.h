@@ -17,8 +17,9 @@ struct ValueWork {
   bool wide = false;
   /// How often its tile is computed at each step: turns of loops, times the phases that need it.
   double times = 1;
-  /// Phases of a step that compute it.
+  /// Phases of a step that compute it, and the loops that any of them runs through.
   double phases = 1;
+  DimSet around = {};
   /// A product that becomes one operation with the sum that it goes into.
   bool fused = false;
 };
@@ -35,11 +36,13 @@ public:
   std::vector<ValueWork> countOnce(const Placement &placement) const;
 
   int64_t sizeOf(unsigned dim) const { return sizes[dim]; }
-  /// Turns of the loops inside a step that a value over `set` is computed in.
-  double turns(const Placement &placement, DimSet set) const;
+  /// Turns that a value over `set` is computed in, where the loops `around` are around it.
+  double turns(const Placement &placement, DimSet set, DimSet around) const;
   double rows(const Placement &placement, DimSet set) const;
   /// Phases of a step: one, and one more after each sum over a loop that another one waits for.
   unsigned phases(const Placement &placement) const;
+  /// The loops that each phase of a step runs through.
+  llvm::SmallVector<DimSet> loopsOfPhases(const Placement &placement) const;
   /// Tiles of a dimension that one task runs through, and tasks or blocks of a call.
   double tilesOf(const Placement &placement, unsigned dim) const;
   double tasks(const Placement &placement) const;
@@ -64,8 +67,17 @@ public:
 
 private:
   std::vector<ValueWork> gather(const Placement &placement, bool inTime) const;
-  /// For each operation, the phases of a step in which its value is computed, as bits.
-  llvm::DenseMap<mlir::Operation *, uint64_t> findPhases(const Placement &placement) const;
+  /// The phases in which a value is computed, as bits, and the loops that are around it there.
+  struct Phases {
+    uint64_t bits = 0;
+    DimSet around;
+  };
+  /// Of each operation; and what each phase runs through: depth and loops, each pair once.
+  struct StepPhases {
+    llvm::DenseMap<mlir::Operation *, Phases> of;
+    llvm::SmallVector<std::pair<unsigned, DimSet>> runs;
+  };
+  StepPhases findPhases(const Placement &placement) const;
 
   llvm::SmallVector<int64_t> sizes;
   bool hasExponentials = false;

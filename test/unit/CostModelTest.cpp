@@ -70,6 +70,30 @@ TEST(CostModel, OfACpuPrefersFullLanesAndStatesInRegisters) {
     EXPECT_GT(onCpu(prepared, worse).seconds, 1.05 * best) << worse;
 }
 
+TEST(CostModel, LoopsOfOnePhaseAreNotAroundAnother) {
+  // Inputs are mixed in one phase and outputs in the next: whichever loop is named first, each runs through its own.
+  Prepared prepared = prepareForSpace(parseLanguage(R"(recurrence r {
+  dim batch = 1, state = 64, in = 64, out = 64, time = 256
+  scan time
+  input u [batch, time, in]
+  input B [state, in]
+  input C [out, state]
+  state h [batch, state]
+  h = 0.9 * prev(h) + sum[in](B * u)
+  output y [batch, time, out] = sum[state](C * h)
+})"),
+                                      {});
+  Prediction forth = onCpu(prepared, "batch=grid; time=loop; state=lane:16,reg:4; in=loop,reg:4; out=loop,reg:4"),
+             back = onCpu(prepared, "batch=grid; time=loop; state=lane:16,reg:4; out=loop,reg:4; in=loop,reg:4"),
+             apart = onCpu(prepared, "batch=grid; time=loop; state=lane:16,reg:4; in=loop,reg:4; out=grid,reg:4");
+  EXPECT_EQ(operations(forth, "vector"), operations(back, "vector"));
+  EXPECT_EQ(forth.seconds, back.seconds);
+  // Four vectors of states times 64 inputs and 64 outputs at each of 256 steps: products and sums, and little else.
+  EXPECT_NEAR(operations(forth, "vector"), 2 * 4 * 128 * 256, 0.1 * 2 * 4 * 128 * 256);
+  // A task for each four outputs mixes the inputs anew.
+  EXPECT_GT(operations(apart, "vector"), 7 * operations(forth, "vector"));
+}
+
 TEST(CostModel, SaysWhyInWords) {
   Prediction prediction = onCpu(mamba(512, 512), "member=grid,lane:16; state=reg; time=loop:32; load=staged");
   std::vector<std::string> lines = predictionTexts(prediction);
