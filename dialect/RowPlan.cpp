@@ -1,4 +1,5 @@
 #include "dialect/RowPlan.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -55,4 +56,67 @@ LayoutAttr RowPlan::inMemory(LayoutAttr layout) const {
 
 LayoutAttr RowPlan::stateInMemory(LayoutAttr layout) const {
   return hasPool() ? withRowsAs(layout, dim(), SmallVector<StringRef>{slots}) : layout;
+}
+
+//===----------------------------------------------------------------------===//
+// What can be rows
+//===----------------------------------------------------------------------===//
+
+bool ssm::hasAxis(LayoutAttr layout, StringRef dim) {
+  return llvm::any_of(llvm::seq(layout.getRank()),
+                      [&](unsigned axis) { return layout.getAxis(axis) == SmallVector<StringRef>{dim}; });
+}
+
+static bool hasDim(LayoutAttr layout, StringRef dim) { return llvm::is_contained(layout.getDims(), dim); }
+
+/// Why an operation keeps `dim` from being that of rows; empty where it does not.
+static std::string explainOperation(RecurrenceOp recurrence, Operation &op, StringRef dim, bool isPacked) {
+  auto named = [&](std::optional<StringRef> name) { return name == dim; };
+  auto inLayout = [&](StringRef kind, StringRef name, LayoutAttr layout, bool isAxis) -> std::string {
+    return isAxis ? "" : (kind + " '" + name + "' does not have it as an axis of its own").str();
+  };
+  return llvm::TypeSwitch<Operation *, std::string>(&op)
+      .Case([&](InputOp input) -> std::string {
+        if (hasDim(input.getLayout(), dim) && !hasDim(input.getLayout(), recurrence.getScan()))
+          return ("input '" + input.getName() + "' has it and does not vary along '" + recurrence.getScan() + "'")
+              .str();
+        return inLayout("input", input.getName(), input.getLayout(),
+                        !hasDim(input.getLayout(), dim) || hasAxis(input.getLayout(), dim));
+      })
+      .Case([&](OutputOp output) -> std::string {
+        if (isPacked && output.getLayout().getAxis(0) != SmallVector<StringRef>{dim})
+          return ("it is not the first axis of the output '" + output.getName() + "'").str();
+        return inLayout("output", output.getName(), output.getLayout(), hasAxis(output.getLayout(), dim));
+      })
+      .Case<SumOp, MaxOp, MeanOp>([&](auto reduction) -> std::string {
+        bool isOver = llvm::any_of(reduction.getOver().template getAsRange<StringAttr>(),
+                                   [&](StringAttr name) { return name.getValue() == dim; });
+        return isOver ? "it is summed over" : "";
+      })
+      .Case<IndexOp, SizeOp>(
+          [&](auto op) -> std::string { return named(op.getDim()) ? "a value is computed from its coordinate" : ""; })
+      .Case([&](RenameOp op) -> std::string {
+        return named(op.getFrom()) || named(op.getTo()) ? "it is moved along" : "";
+      })
+      .Case([&](FlipOp op) -> std::string { return named(op.getDim()) ? "it is moved along" : ""; })
+      .Case([&](DelayOp op) -> std::string { return named(op.getTap()) ? "it is the taps of a delay" : ""; })
+      .Default([](Operation *) { return std::string(); });
+}
+
+llvm::Expected<StringRef> ssm::findRows(RecurrenceOp recurrence, bool isPacked) {
+  SmallVector<State> states = getStates(recurrence);
+  if (states.empty() || states.front().layout.getRank() == 0 || states.front().layout.getAxis(0).size() != 1)
+    return llvm::createStringError("its states have no first axis of one dimension");
+  StringRef dim = states.front().layout.getAxis(0).front();
+  auto refuse = [&](const Twine &reason) { return llvm::createStringError("'" + dim + "' is none: " + reason); };
+  for (const State &state : states)
+    if (state.layout.getRank() == 0 || state.layout.getAxis(0) != SmallVector<StringRef>{dim})
+      return refuse("it is not the first axis of the state '" + state.name + "'");
+  for (auto other : recurrence.getDims().getAsRange<DimAttr>())
+    if (recurrence.extentOf(other.getName().getValue()) == recurrence.extentOf(dim) && other.getName() != dim)
+      return refuse("'" + other.getName().getValue() + "' has the same extent by 'like'");
+  for (Operation &op : recurrence.getBody().front())
+    if (std::string reason = explainOperation(recurrence, op, dim, isPacked); !reason.empty())
+      return refuse(reason);
+  return dim;
 }

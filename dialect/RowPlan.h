@@ -2,6 +2,7 @@
 #define SSM_DIALECT_ROWPLAN_H
 
 #include "dialect/Ssm.h"
+#include "llvm/Support/Error.h"
 
 namespace ssm {
 
@@ -54,6 +55,12 @@ private:
   RecurrenceOp recurrence;
   mlir::DictionaryAttr plan;
 };
+
+/// Whether a layout has a dimension as an axis of its own.
+bool hasAxis(LayoutAttr layout, llvm::StringRef dim);
+
+/// The dimension of a recurrence that can be that of rows, packed or not (ssm-pack has the rule), or why there is none.
+llvm::Expected<llvm::StringRef> findRows(RecurrenceOp recurrence, bool isPacked);
 
 } // namespace ssm
 

@@ -5,8 +5,11 @@
 // that are left take more coordinates of the lanes' dimension, or several of another one where lanes are summed over.
 // A dense transition too large for that with a matrix a lane has one matrix at a time, with the state on the lanes.
 // Matrix states, which fit neither way, stand in a task's memory: rows along a parallel dimension, a loop over those
-// that are summed over. So do those of elementwise steps along which memory runs, if a core's share of a step's row is
-// half a page or more: a stream is read in order. What would be a tile of very many rows all the same is put on loops.
+// that are summed over. Where no parallel dimension is long enough for that, or outputs have one that no state has, the
+// rows are along what is summed over the least, and such outputs are a loop inside the step: tasks of them would each
+// compute the states anew. States of elementwise steps along which memory runs stand in a task's memory too, if a
+// core's share of a step's row is half a page or more: a stream is read in order. What would be a tile of very many
+// rows all the same is put on loops.
 
 #include "dialect/MatrixStates.h"
 #include "schedule/DefaultRules.h"
@@ -42,6 +45,10 @@ constexpr int64_t sumsAside = 4, vectorsOfTurn = 16;
 /// Rows of a tile, at most: each is an operation of its own in the code, and more take seconds to compile. Rows of a
 /// dimension at each turn of a loop then.
 constexpr int64_t mostTileRows = 512, rowsOfTurn = 4;
+/// Outputs of an open number that a task computes from the same states.
+constexpr int64_t likelyOutputs = 256;
+/// How much of the lanes a dimension should fill that is taken for want of a better one.
+constexpr double enoughOfLanes = 0.75;
 /// Tiles of the lanes' dimension that a task of a row has.
 constexpr int64_t tilesOfRow = 32;
 /// Tiles of the lanes' dimension that should be left for the cores.
@@ -53,6 +60,8 @@ public:
 
   Schedule build() {
     int64_t lanes = target.vectorBytes / elementBytes;
+    if (std::optional<Schedule> schedule = buildForSummedRows(lanes))
+      return *schedule;
     if (std::optional<Schedule> schedule = buildForMatrices(lanes))
       return *schedule;
     if (std::optional<Schedule> schedule = buildForTransitions(lanes))
@@ -157,10 +166,11 @@ private:
   }
 
   /// The parallel dimension along which matrix states are best cut into rows: one of each state with held dimensions.
+  /// A batch of which nobody knows the size is often 1, and lanes along it would be empty.
   std::optional<unsigned> chooseRows(int64_t lanes) {
     std::optional<unsigned> best;
     for (unsigned dim = 0; dim < dims.count(); ++dim) {
-      if (isAlone(dim) || held.contains(dim) || sizeOf(dim).value_or(lanes) < lanes)
+      if (isAlone(dim) || held.contains(dim) || (isBatch(dim) && !sizeOf(dim)) || sizeOf(dim).value_or(lanes) < lanes)
         continue;
       bool isOfAll = llvm::all_of(states, [&](const State &state) {
         DimSet set = dims.of(state.layout);
@@ -170,6 +180,77 @@ private:
         best = dim;
     }
     return best;
+  }
+
+  /// The dimension held whole along which all states are best cut into rows: the one whose sums over lanes are fewest.
+  std::optional<unsigned> chooseSummedRows(int64_t lanes) {
+    std::optional<unsigned> best;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (held.contains(dim) && !taps.contains(dim) && fullness(dim, lanes) >= enoughOfLanes &&
+          llvm::all_of(states, [&](const State &state) { return dims.of(state.layout).contains(dim); }) &&
+          (!best || sumsOver(dim) <= sumsOver(*best)))
+        best = dim;
+    return best;
+  }
+
+  /// Rows along a dimension that is summed over, where there is none better, or as many as there are lanes overflow a
+  /// cache; or where outputs have dimensions that no state has: those are a loop of the step, and the states are
+  /// computed once for all of it.
+  std::optional<Schedule> buildForSummedRows(int64_t lanes) {
+    SmallVector<unsigned> readouts = findReadouts();
+    std::optional<unsigned> along = states.empty() ? std::nullopt : chooseSummedRows(lanes);
+    std::optional<unsigned> beside = chooseRows(lanes);
+    auto isMoved = [&](unsigned dim) { return held.contains(dim) && isMovedAlong(dim); };
+    if (!along)
+      return std::nullopt;
+    int64_t elements = heldElements();
+    // A row's elements are added up at each step, rows' sums at a few.
+    bool overflows = elements * lanes * elementBytes > nearBytes && elements >= manyElements * *sizeOf(*along);
+    bool isLarge =
+        elements >= manyElements * lanes && llvm::none_of(llvm::seq(dims.count()), isMoved) && (!beside || overflows);
+    bool isRead = !readouts.empty() && (!beside || isBatch(*beside));
+    if (!isRead && !isLarge)
+      return std::nullopt;
+    int64_t vectors = llvm::divideCeil(*sizeOf(*along), lanes);
+    DimPlacement row{dims.name(*along).str(), {{Level::Lane, lanes}, {Level::Reg, vectors}}};
+    if (vectors > target.vectorRegisters)
+      row.levels = {{Level::Loop, std::nullopt}, {Level::Lane, lanes}, {Level::Reg, rowsOfTurn}};
+    Schedule schedule;
+    for (unsigned dim = 0; dim < dims.count(); ++dim)
+      if (dim != dims.scan() && !held.contains(dim) && !llvm::is_contained(readouts, dim))
+        schedule.dims.push_back({dims.name(dim).str(), {{Level::Grid, std::nullopt}}});
+    auto steps = rows.isInPlace() ? std::nullopt : std::optional(matrixSteps);
+    schedule.dims.push_back({dims.name(dims.scan()).str(), {{Level::Loop, steps}}});
+    schedule.dims.push_back(row);
+    for (unsigned dim = 0; dim < dims.count(); ++dim) {
+      bool isReadout = llvm::is_contained(readouts, dim);
+      if (dim == *along || !(isReadout || held.contains(dim)))
+        continue;
+      int64_t regs = std::min(rowsOfTurn, std::max<int64_t>(sizeOf(dim).value_or(rowsOfTurn), 1));
+      DimPlacement placement{dims.name(dim).str(), {{Level::Loop, std::nullopt}, {Level::Reg, regs}}};
+      if (taps.contains(dim))
+        placement.levels = {{Level::Reg, std::max<int64_t>(*sizeOf(dim), 1)}};
+      if (std::optional<int64_t> part = isReadout ? partOfTask(dim, readouts, regs) : std::nullopt)
+        placement.levels.insert(placement.levels.begin(), {Level::Grid, part});
+      schedule.dims.push_back(placement);
+    }
+    if (!rows.isInPlace())
+      schedule.knobs = {{"load", {}, "staged"}, {"store", {}, "staged"}};
+    return schedule;
+  }
+
+  /// What a task has of the outputs along `dim`, the last of `readouts` or another, if not all: less where there are
+  /// fewer tasks than cores, and as much as may be likely where the size is open, as what a task keeps has to have one.
+  std::optional<int64_t> partOfTask(unsigned dim, ArrayRef<unsigned> readouts, int64_t regs) {
+    int64_t others = 1, size = sizeOf(dim).value_or(likelyOutputs), parts = 1;
+    for (unsigned other = 0; other < dims.count(); ++other)
+      if (other != dims.scan() && !held.contains(other) && !llvm::is_contained(readouts, other))
+        others *= std::max<int64_t>(sizeOf(other).value_or(target.cores), 1);
+    if (dim == readouts.back() && sizeOf(dim) && others < target.cores)
+      parts = llvm::divideCeil(target.cores, others);
+    int64_t part = std::max<int64_t>(llvm::alignTo(llvm::divideCeil(size, parts), regs), regs * rowsOfTurn);
+    std::optional<int64_t> known = recurrence.sizeOf(dims.name(dim));
+    return known && part >= *known ? std::nullopt : std::optional(part);
   }
 
   /// Whether every matrix is read in sums and updated by products, so that a row is loaded and stored once for several

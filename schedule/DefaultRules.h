@@ -23,6 +23,12 @@ protected:
   std::optional<int64_t> sizeOf(unsigned dim);
   /// Whether a value is renamed, flipped or delayed along a dimension.
   bool isMovedAlong(unsigned dim);
+  /// Whether a dimension is the batch, as far as can be seen.
+  bool isBatch(unsigned dim);
+  /// The parallel dimensions of outputs that no state has.
+  llvm::SmallVector<unsigned> findReadouts();
+  /// Elements that are added up over a dimension in a step, of each coordinate of the parallel ones.
+  double sumsOver(unsigned along);
   /// How good a parallel dimension is to run along, sizes aside: it should be one of every state, contiguous in what is
   /// read and written at each step, and not the slow part of a composite axis, which tends to be small.
   double weight(unsigned dim);

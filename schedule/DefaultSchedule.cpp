@@ -62,6 +62,44 @@ bool DefaultRules::isMovedAlong(unsigned dim) {
   return false;
 }
 
+bool DefaultRules::isBatch(unsigned dim) {
+  llvm::Expected<StringRef> batch = findRows(recurrence, /*isPacked=*/false);
+  if (batch)
+    return dims.name(dim) == *batch;
+  llvm::consumeError(batch.takeError());
+  return false;
+}
+
+SmallVector<unsigned> DefaultRules::findReadouts() {
+  DimSet ofStates, ofOutputs;
+  for (const State &state : states)
+    ofStates = ofStates | dims.of(state.layout);
+  for (auto output : recurrence.getBody().front().getOps<OutputOp>())
+    ofOutputs = ofOutputs | dims.of(output.getLayout());
+  SmallVector<unsigned> found;
+  for (unsigned dim = 0; dim < dims.count(); ++dim)
+    if (!isAlone(dim) && !held.contains(dim) && ofOutputs.contains(dim) && !ofStates.contains(dim))
+      found.push_back(dim);
+  return found;
+}
+
+double DefaultRules::sumsOver(unsigned along) {
+  double elements = 0;
+  for (Operation &op : recurrence.getBody().front())
+    if (isa<SumOp, MaxOp, MeanOp>(op)) {
+      auto over = op.getAttrOfType<ArrayAttr>("over").getAsRange<StringAttr>();
+      DimSet set = dims.of(op.getOperand(0));
+      if (!set.contains(along) || llvm::none_of(over, [&](StringAttr name) { return name == dims.name(along); }))
+        continue;
+      double count = 1;
+      for (unsigned dim = 0; dim < dims.count(); ++dim)
+        if (set.contains(dim) && held.contains(dim) && dim != along)
+          count *= std::max<int64_t>(*sizeOf(dim), 1);
+      elements += count;
+    }
+  return elements;
+}
+
 double DefaultRules::weight(unsigned dim) {
   double ofStates = 0, contiguous = 0, slowPart = 0;
   for (const State &state : states)

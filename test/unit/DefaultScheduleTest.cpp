@@ -1,6 +1,7 @@
 // What is taken without --schedule, by rules: full lanes, states in registers, no sums over lanes where they can be
 // helped.
 
+#include "codegen/lowering/Lowering.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
@@ -175,6 +176,77 @@ TEST(DefaultSchedule, ADenseTransitionThatNoCacheHoldsForAllLanesIsReadForOneCha
   EXPECT_EQ(chosen.on("col", Level::Reg), 2) << chosen.text;
   // Half empty lanes cost more than the cache.
   EXPECT_EQ(choose("s4", {{"batch", 1}, {"channel", 256}, {"state", 33}}).on("channel", Level::Lane), 16);
+}
+
+/// A diagonal state, driven and read by dense matrices.
+constexpr llvm::StringLiteral diagonalBetweenMatrices = R"(recurrence r {
+  dim batch, state, in, out
+  scan time
+  input u [batch, time, in]
+  input a [state]
+  input B [state, in]
+  input C [out, state]
+  state h [batch, state]
+  h = exp(-abs(a)) * prev(h) + sum[in](B * u)
+  output y [batch, time, out] = sum[state](C * h)
+})";
+
+TEST(DefaultSchedule, OutputsAlongWhatNoStateHasAreALoopOfTheStep) {
+  auto chosen = [](int64_t state, const std::map<std::string, int64_t> &sizes, const SizeHints &hints,
+                   int64_t cores = 0) {
+    std::map<std::string, int64_t> all = sizes;
+    all.insert({{"state", state}, {"in", 24}});
+    Target target = avx512;
+    target.cores = cores;
+    return choose(parseLanguage(diagonalBetweenMatrices.str()), all, target, hints).text;
+  };
+  // Tasks of outputs would each compute the states anew.
+  std::string whole = "batch=grid; time=loop:16; state=lane:16,reg:4; in=loop,reg:4; out=loop,reg:4; load=staged; "
+                      "store=staged";
+  EXPECT_EQ(chosen(64, {{"out", 64}}, {}), whole);
+  EXPECT_EQ(chosen(64, {{"out", 64}}, {{"batch", 32}}), whole);
+  // What a task keeps has a size.
+  EXPECT_NE(chosen(64, {}, {}).find("out=grid:256,loop,reg:4"), std::string::npos);
+  EXPECT_NE(chosen(64, {}, {{"out", 50}}).find("out=grid:52,loop,reg:4"), std::string::npos);
+  // What registers do not hold stands in memory.
+  EXPECT_NE(chosen(640, {}, {}).find("state=loop,lane:16,reg:4"), std::string::npos);
+  // Cores that have no sequence of their own take a part of the outputs all the same.
+  EXPECT_NE(chosen(64, {{"out", 256}}, {{"batch", 1}}, 4).find("out=grid:64,loop,reg:4"), std::string::npos);
+  EXPECT_NE(chosen(64, {{"out", 256}}, {{"batch", 2}}, 4).find("out=grid:128,loop,reg:4"), std::string::npos);
+  EXPECT_EQ(chosen(64, {{"out", 256}}, {{"batch", 4}}, 4), whole);
+}
+
+// They run along time in memory, so that a task keeps a tile of them.
+TEST(DefaultSchedule, OutputsOfAnOpenNumberCompile) {
+  Description description = parseLanguage("recurrence r {\n  dim batch, out, state = 64\n  scan time\n"
+                                          "  input u [batch, state, time]\n  input C [out, state]\n"
+                                          "  state h [batch, state]\n  h = 0.5 * prev(h) + u\n"
+                                          "  output y [batch, out, time] = sum[state](C * h)\n}\n");
+  ASSERT_TRUE(description) << description.errors;
+  ASSERT_TRUE(succeeded(specialize(description.recurrence(), {})));
+  LoweringOptions options;
+  options.target = llvm::cantFail(parseTarget("cpu"));
+  llvm::Expected<Lowered> lowered = lower(description.recurrence(), options, LoweringLevel::Tiled);
+  EXPECT_TRUE(static_cast<bool>(lowered)) << llvm::toString(lowered.takeError());
+}
+
+TEST(DefaultSchedule, NoLanesAreOnABatchThatMayBeOneIfTheStateHasRows) {
+  // Both dimensions of the state are held whole, for outputs are normalized along the values.
+  const char *normalized = R"(recurrence r {
+  dim batch, head, key = 64, value = 64
+  scan time
+  input r, k [batch, time, head, key]
+  input v [batch, time, head, value]
+  input w [head, key]
+  state S [batch, head, key, value]
+  S = exp(-exp(w)) * prev(S) + k * v
+  o = sum[key](r * S)
+  output y [batch, time, head, value] = o - mean[value](o)
+})";
+  std::string rows = "batch=grid; head=grid; time=loop:16; value=lane:16,reg:4; key=loop,reg:4; load=staged; "
+                     "store=staged";
+  EXPECT_EQ(choose(parseLanguage(normalized), {}).text, rows);
+  EXPECT_EQ(choose(parseLanguage(normalized), {}, avx512, {{"batch", 64}, {"head", 32}}).text, rows);
 }
 
 TEST(DefaultSchedule, ATileOfManyRowsGoesOnLoops) {

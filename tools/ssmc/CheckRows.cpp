@@ -2,7 +2,6 @@
 
 #include "codegen/binding/Binding.h"
 #include "dialect/RowPlan.h"
-#include "passes/Pack.h"
 #include "tools/ssmc/Check.h"
 #include "tools/ssmc/Experiment.h"
 #include "llvm/Support/raw_ostream.h"
