@@ -3,6 +3,7 @@
 #include "tools/ssmc/CheckSchedules.h"
 #include "codegen/emulator/EmulatedKernel.h"
 #include "codegen/lowering/CompileTarget.h"
+#include "codegen/lowering/Lowering.h"
 #include "codegen/lowering/SpaceSource.h"
 #include "passes/ChunkScan.h"
 #include "schedule/Placement.h"
@@ -84,6 +85,24 @@ private:
 };
 } // namespace
 
+/// Whether a part of a scan in chunks, such as the one that multiplies transitions, can have no place where the whole
+/// has one. What a pass reports is no such reason, and is left for the check to find.
+static bool isRefusedInParts(RecurrenceOp recurrence, const CompileTarget &target, const std::string &schedule) {
+  bool isReported = false;
+  ScopedDiagnosticHandler handler(recurrence.getContext(), [&](Diagnostic &diagnostic) {
+    isReported |= diagnostic.getSeverity() == DiagnosticSeverity::Error;
+    return success();
+  });
+  LoweringOptions options;
+  options.target = target;
+  options.schedule = schedule;
+  llvm::Expected<Lowered> lowered = lower(recurrence, options, LoweringLevel::Scheduled);
+  if (lowered)
+    return false;
+  llvm::consumeError(lowered.takeError());
+  return !isReported;
+}
+
 llvm::Expected<llvm::SmallVector<std::string>> ssm::schedulesToCheck(RecurrenceOp recurrence,
                                                                      const DeviceOptions &device) {
   llvm::Expected<CompileTarget> target = parseTarget(device.device == "cpu" ? "cpu" : EmulatorOptions().target);
@@ -123,6 +142,8 @@ llvm::Expected<llvm::SmallVector<std::string>> ssm::schedulesToCheck(RecurrenceO
     llvm::Expected<Placement> placement = placeSchedule(placed, *parsed, target->machine);
     if (!placement)
       llvm::consumeError(placement.takeError());
+    else if (chunkSteps(*parsed, recurrence.getScan()) && isRefusedInParts(recurrence, *target, text))
+      continue;
     else if (number < basic || elementsOf(*placement) <= maxElements)
       legal.push_back(text);
   }
