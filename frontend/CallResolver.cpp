@@ -25,6 +25,8 @@ void Resolver::reportUnknownFunction(StringRef name, Loc loc) {
   std::string hint = suggest(name, known);
   if (symbols.contains(name))
     hint = "; it is a value, and takes no argument: everything is at the current step";
+  else if (name == "if" || name == "where" || name == "select")
+    hint = "; a choice is written c ? a : b";
   diagnostics.error(loc, "unknown function '" + name + "'" + hint);
 }
 

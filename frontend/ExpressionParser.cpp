@@ -29,7 +29,7 @@ bool ExpressionParser::consume(Kind kind) {
 }
 
 bool ExpressionParser::fail(const Twine &expected) {
-  diagnostics.error(peek().loc, "expected " + expected + ", found " + describe(peek()));
+  diagnostics.error(peek().loc, "expected " + expected + ", found " + describe(peek()) + hintOf(peek()));
   return false;
 }
 
@@ -198,7 +198,8 @@ Expr *ExpressionParser::parseNamed() {
     if (name.text != "sum" && name.text != "max" && name.text != "mean") {
       diagnostics.error(peek().loc, "'" + name.text +
                                         "' takes no index: everything is at the current step, and broadcasts by name; "
-                                        "prev(x) is x one step ago; sum[d](x), max[d](x), mean[d](x) reduce");
+                                        "prev(x) is x one step ago; sum[d](x), max[d](x), mean[d](x) reduce" +
+                                        (name.text == "min" ? ", and -max[d](-x) is the least" : ""));
       return nullptr;
     }
     if (!parseReducedDims(dims))

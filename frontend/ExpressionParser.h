@@ -17,6 +17,8 @@ public:
 
 protected:
   const Token &peek(size_t ahead = 0) const { return tokens[std::min(position + ahead, tokens.size() - 1)]; }
+  /// The token that was taken last; the first one where none was.
+  const Token &before() const { return tokens[position ? position - 1 : 0]; }
   Token advance();
   bool at(Token::Kind kind) const { return peek().is(kind); }
   bool consume(Token::Kind kind);

@@ -157,6 +157,22 @@ private:
     return std::nullopt;
   }
 
+  /// What is written here in place of a character that other languages have.
+  static StringRef hintOf(char other) {
+    switch (other) {
+    case '#':
+      return "; a comment begins with //";
+    case ';':
+      return "; the end of a line ends an equation";
+    case '&':
+      return "; and is written &&";
+    case '|':
+      return "; or is written ||";
+    default:
+      return "";
+    }
+  }
+
   /// Reports bytes that begin no token, one error for a run of them.
   void rejectBytes(StringRef rest) {
     StringRef legal = "_.\"()[]{}<>,:?=!+-*/^&|";
@@ -169,8 +185,9 @@ private:
       if (length > 1)
         what += " and " + std::to_string(length - 1) + " more";
     }
-    diagnostics.error(here(), "unexpected " + what);
-    offset += length;
+    diagnostics.error(here(), "unexpected " + what + hintOf(text.front()));
+    // The words of a remark are no errors of their own.
+    offset += text.front() == '#' ? rest.take_until([](char c) { return c == '\n'; }).size() : length;
   }
 
   StringRef source;
@@ -198,6 +215,16 @@ std::string ssm::frontend::commentAbove(StringRef source, const Token &token) {
     lines.push_back(line.trim());
   }
   return join(reverse(lines), "\n");
+}
+
+StringRef ssm::frontend::hintOf(const Token &token) {
+  return !token.is(Token::Kind::Name) ? ""
+                                      : StringSwitch<StringRef>(token.text)
+                                            .Case("and", "; and is written &&")
+                                            .Case("or", "; or is written ||")
+                                            .Case("not", "; not is written !")
+                                            .Cases({"if", "then", "else"}, "; a choice is written c ? a : b")
+                                            .Default("");
 }
 
 std::string ssm::frontend::describe(const Token &token) {

@@ -59,6 +59,10 @@ std::string commentAbove(llvm::StringRef source, const Token &token);
 /// How a token is named in an error: `'sum'`, `number 3`, `the end of the file`.
 std::string describe(const Token &token);
 
+/// What is written here in place of a word that other languages have, as the end of an error; empty for any other
+/// token.
+llvm::StringRef hintOf(const Token &token);
+
 } // namespace ssm::frontend
 
 #endif

@@ -61,7 +61,9 @@ bool Parser::parseTopLevel() {
     return parseRecurrence();
   if (at(Kind::Name) && peek().text != "fn" && peek().text != "const") {
     StringRef known[] = {"recurrence", "fn", "const"};
-    return fail("'recurrence', 'fn' or 'const'" + suggest(peek().text, known));
+    std::string hint = suggest(peek().text, known);
+    diagnostics.error(peek().loc, "expected 'recurrence', 'fn' or 'const', found " + describe(peek()) + hint);
+    return false;
   }
   return at(Kind::Name) ? parseItem(file.shared) : fail("'recurrence', 'fn' or 'const'");
 }
@@ -140,7 +142,11 @@ bool Parser::parseItem(std::vector<Item> &items) {
                                 .Case("der", I::Derivative)
                                 .Default(std::nullopt);
     if (!kind) {
-      std::string hint = suggest(word, keywords);
+      std::string hint = hintOf(peek()).str();
+      if (hint.empty() && !peek().startsLine)
+        hint = hintOf(before());
+      if (hint.empty())
+        hint = suggest(word, keywords);
       if (peek(1).is(Kind::LeftParen) || peek(1).is(Kind::LeftBracket))
         hint = "; the left side of an equation is a name, as in h = … * prev(h)";
       else if (hint.empty())

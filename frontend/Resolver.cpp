@@ -71,7 +71,14 @@ void Resolver::declareDim(Identifier name, int64_t size, Identifier like) {
     return;
   }
   Dim dim{name, size, "", unsigned(graph.dims.size())};
-  if (like) {
+  auto isDeclaredLater = [&](const Item &item) {
+    return item.kind == Item::Kind::Dim &&
+           any_of(item.names, [&](const Identifier &other) { return other.text == like.text; });
+  };
+  if (like && like.text != name.text && !dims.contains(like.text) && any_of(recurrence.items, isDeclaredLater)) {
+    diagnostics.error(like.loc, "'" + like.text + "' is declared after '" + name.text + "'; declare it before: dim " +
+                                    like.text + ", " + name.text + " like " + like.text);
+  } else if (like) {
     if (std::optional<unsigned> other = dimNamed(like.text, like.loc)) {
       dim.like = like.text;
       dim.extent = graph.dims[*other].extent;

@@ -1,6 +1,7 @@
 // ssm-launch: runs, checks and times bundles on machines that need have nothing but, for a GPU, its driver.
 
 #include "runtime/Compare.h"
+#include "tools/NonNegative.h"
 #include "tools/ssm-launch/Job.h"
 #include "tools/ssm-launch/Sweep.h"
 
@@ -56,7 +57,7 @@ static void declare(CLI::App &app, Line &line) {
       ->allow_extra_args(false);
   app.add_option("--tolerance", line.tolerance,
                  "Largest error allowed, of the largest value, before rounding to the type")
-      ->check(CLI::NonNegativeNumber);
+      ->check(nonNegative());
   app.add_flag("--bench", job.bench, "Time single calls, on inputs that are drawn where there is no --in");
   app.add_option("--repeat", job.repetitions, "Calls to time")->check(CLI::Range(1, 10000))->capture_default_str();
   app.add_option("--dim", line.dims, "NAME=SIZE,…: sizes that no file tells")->delimiter(',')->allow_extra_args(false);

@@ -1,6 +1,7 @@
 // ssmc bench: how long one call takes, compiled once, with arguments and results already in memory.
 
 #include "codegen/binding/Binding.h"
+#include "tools/NonNegative.h"
 #include "tools/ssmc/Commands.h"
 #include "tools/ssmc/Experiment.h"
 #include "tools/ssmc/ModelOptions.h"
@@ -106,9 +107,7 @@ void ssm::addBenchCommand(CLI::App &app, Action &action) {
   auto command = std::make_shared<BenchCommand>();
   CLI::App *sub = app.add_subcommand("bench", "Time a description on random inputs");
   sub->add_option("MODEL", command->model, "A path to .ssm or .mlir, or a name in the library")->required();
-  sub->add_option("--budget", command->budget, "Seconds of calls to time")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  sub->add_option("--budget", command->budget, "Seconds of calls to time")->check(nonNegative())->capture_default_str();
   sub->add_flag("--json", command->asJson,
                 "Print one JSON object: model, mode, device, threads, schedule, dims, median_s, min_s, "
                 "max_s, calls; with --stats also stats");

@@ -3,6 +3,7 @@
 #include "tools/ssmc/Check.h"
 #include "runtime/Compare.h"
 #include "runtime/Safetensors.h"
+#include "tools/NonNegative.h"
 #include "tools/ssmc/Commands.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -64,7 +65,7 @@ void ssm::addCheckCommand(CLI::App &app, Action &action) {
                   "The description for case files, in place of the library's that they name");
   sub->add_option("--tolerance", request->tolerance,
                   "Largest error allowed, relative to a tensor's largest reference value")
-      ->check(CLI::NonNegativeNumber);
+      ->check(nonNegative());
   sub->add_flag("--each-kind", request->eachKind,
                 "Run case files under a schedule of each kind that the description allows, too");
   request->options.declare(*sub);
