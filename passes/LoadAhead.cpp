@@ -1,8 +1,8 @@
-// Loads of the next time tile while this one's steps run. Passes.td has the contract.
+// Loads of the next time tile, or of the next turn's steps, while these run. Passes.td has the contract.
 //
 // A thread that loads a tile and uses it at once waits for memory, once a tile or twice. Here it waits no longer than
 // the steps leave it to: what it loads is on its way meanwhile, in registers. Nothing is loaded that the loop would not
-// load, so the first tile is loaded before the loop where there is one, and the next one where there is a next.
+// load, so the first turn's is loaded before the loop where there is one, and the next one's where there is a next.
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -57,16 +57,25 @@ DenseSet<Value> findWritten(func::FuncOp kernel) {
   return written;
 }
 
-class LoopOfTiles {
+/// A loop over tiles, or over several steps a turn.
+class LoopOverTurns {
 public:
-  LoopOfTiles(scf::ForOp loop, const DenseSet<Value> &written) : loop(loop), written(written) {}
+  LoopOverTurns(scf::ForOp loop, const DenseSet<Value> &written) : loop(loop), written(written) {}
 
   void loadAhead() {
-    auto barriers = llvm::to_vector(loop.getBody()->getOps<gpu::BarrierOp>());
-    if (barriers.empty())
+    Block *body = loop.getBody();
+    auto barriers = llvm::to_vector(body->getOps<gpu::BarrierOp>());
+    if (barriers.empty()) {
+      // A turn of one step is what is left of others.
+      if (getConstantIntValue(loop.getStep()).value_or(1) == 1 || !body->getOps<scf::ForOp>().empty())
+        return;
+      steps = &body->front();
+      for (Guarded &group : collect(body->begin(), body->end()))
+        carry(group);
       return;
-    SmallVector<Guarded> before = collect(loop.getBody()->begin(), Block::iterator(barriers.front()));
-    SmallVector<Guarded> after = collect(Block::iterator(barriers.back()), loop.getBody()->end());
+    }
+    SmallVector<Guarded> before = collect(body->begin(), Block::iterator(barriers.front()));
+    SmallVector<Guarded> after = collect(Block::iterator(barriers.back()), body->end());
     // What the stages before the steps need for themselves is over by then.
     steps = barriers.front()->getNextNode();
     for (Guarded &group : after)
@@ -182,7 +191,7 @@ private:
 
   scf::ForOp loop;
   const DenseSet<Value> &written;
-  /// The first operation behind the stages.
+  /// The first operation behind what stages do before the steps.
   Operation *steps = nullptr;
 };
 
@@ -195,7 +204,7 @@ struct LoadAhead : ssm::impl::LoadAheadBase<LoadAhead> {
     SmallVector<scf::ForOp> loops;
     kernel.walk([&](scf::ForOp loop) { loops.push_back(loop); });
     for (scf::ForOp loop : loops)
-      LoopOfTiles(loop, written).loadAhead();
+      LoopOverTurns(loop, written).loadAhead();
   }
 };
 } // namespace

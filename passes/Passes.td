@@ -1024,11 +1024,12 @@ def NarrowBounds : Pass<"ssm-narrow-bounds", "::mlir::func::FuncOp"> {
 }
 
 def LoadAhead : Pass<"ssm-load-ahead", "::mlir::func::FuncOp"> {
-  let summary = "Load what the next time tile needs while the steps of this one run";
+  let summary = "Load what the next time tile or turn of a loop needs while the steps of this one run";
   let description = [{
     In a function with `ssm.load_ahead`, in each loop whose turns have barriers: what is loaded before the first barrier of
     a turn is loaded behind that barrier for the turn after, and carried to it, the first turn's before the loop; what is
-    loaded behind the last barrier is loaded behind the first. A load moves with the conditions around it, if these and
+    loaded behind the last barrier is loaded behind the first. In a loop of several steps a turn, without barriers or loops
+    inside, all is loaded a turn before, where the turn begins. A load moves with the conditions around it, if these and
     its address follow from the loop's counter, and if its array is an argument that the function does not write and
     no other argument overlaps (`llvm.noalias`). Nothing is loaded for a turn that there is not.
 

@@ -134,19 +134,29 @@ StageGroup &StagePlan::groupOf(std::vector<StageGroup> &groups, DimSet set, std:
   return groups.back();
 }
 
+/// Whether steps read a value that is computed before them.
+bool StagePlan::isReadBySteps(Value value) {
+  return llvm::any_of(value.getUsers(), [&](Operation *user) {
+    return !late.contains(user) && !(user->getNumResults() == 1 && early.contains(user->getResult(0)));
+  });
+}
+
+/// Numbers are handed over, conditions are not.
+static bool canHandOver(Value value) { return isa<FloatType>(value.getType()); }
+
 void StagePlan::chooseBefore() {
   Block &body = recurrence.getBody().front();
   for (Operation &op : body)
     if (isStageable(op))
       early.insert(op.getResult(0));
+  for (Operation &op : llvm::reverse(body))
+    if (op.getNumResults() == 1 && !canHandOver(op.getResult(0)) && isReadBySteps(op.getResult(0)))
+      early.erase(op.getResult(0));
   for (Operation &op : body) {
     if (op.getNumResults() != 1 || !early.contains(op.getResult(0)))
       continue;
     Value value = op.getResult(0);
-    bool isRead = llvm::any_of(op.getUsers(), [&](Operation *user) {
-      return !late.contains(user) && !(user->getNumResults() == 1 && early.contains(user->getResult(0)));
-    });
-    if (!isRead)
+    if (!isReadBySteps(value))
       continue;
     DimSet set = dims.of(value).without(dims.scan());
     if (isa<InputOp>(op) && !isByStep(set) && copyInput(value, std::nullopt)) {
@@ -208,10 +218,13 @@ void StagePlan::chooseAfter() {
     if (!runsAlongSteps(output) || !(isApart || placement.storesStaged(output.getName())))
       continue;
     SmallVector<Value> needed;
+    llvm::DenseSet<Operation *> others = late;
     if (isApart)
       findLate(output.getValue(), output, needed);
-    else
-      needed.push_back(output.getValue());
+    if (!isApart || !llvm::all_of(needed, canHandOver)) {
+      late = std::move(others);
+      needed = {output.getValue()};
+    }
     late.insert(output);
     StageGroup &group = groupOf(groupsAfter, dims.of(output.getLayout()).without(dims.scan()), std::nullopt);
     group.outputs.push_back(output);

@@ -72,6 +72,7 @@ public:
 
 private:
   bool isStageable(mlir::Operation &op);
+  bool isReadBySteps(mlir::Value value);
   void chooseBefore();
   void chooseAfter();
   void findLate(mlir::Value value, OutputOp output, llvm::SmallVectorImpl<mlir::Value> &early);

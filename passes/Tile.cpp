@@ -399,6 +399,8 @@ struct Tile : ssm::impl::TileBase<Tile> {
 
   LogicalResult tile(Placed &placed, const KernelInterface &interface, const KernelInterface *whole = nullptr) {
     RecurrenceOp recurrence = placed.recurrence;
+    // What joins chunks reads maps of all states, and of few chunks.
+    bool loadsAhead = placed.placement.loadsAhead && !ChunkRole(recurrence).isJoin();
     OpBuilder builder(recurrence);
     func::FuncOp kernel = KernelBuilder(recurrence, placed.placement, interface, packed, whole)
                               .build(builder, kernelName(recurrence, packed));
@@ -408,7 +410,7 @@ struct Tile : ssm::impl::TileBase<Tile> {
     kernel->setAttr("ssm.threads", builder.getI64IntegerAttr(placed.placement.threads()));
     if (int64_t blocks = placed.placement.residentBlocks)
       kernel->setAttr("ssm.resident_blocks", builder.getI64IntegerAttr(blocks));
-    if (placed.placement.loadsAhead)
+    if (loadsAhead)
       kernel->setAttr("ssm.load_ahead", builder.getUnitAttr());
     if (std::optional<int64_t> polynomials = placed.placement.polynomials)
       kernel->setAttr("ssm.polynomials", builder.getI64IntegerAttr(*polynomials));

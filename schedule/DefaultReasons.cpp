@@ -70,7 +70,7 @@ std::vector<std::string> ssm::reasonTexts(const GpuReasons &reasons) {
   std::vector<std::string> texts{aboutThreads(reasons), reasons.tile.empty() ? aboutLanes(reasons) : aboutTile(reasons),
                                  aboutChunks(reasons)};
   if (reasons.ahead)
-    texts.push_back("time tiles are loaded ahead: of a thread's registers " + std::to_string(*reasons.ahead) +
-                    " are enough for that, and left");
+    texts.push_back("what the next steps read is loaded ahead: of a thread's registers " +
+                    std::to_string(*reasons.ahead) + " are enough for that, and left");
   return texts;
 }

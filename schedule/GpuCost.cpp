@@ -221,12 +221,17 @@ double GpuCost::registersOf(const Placement &placement) const {
                               (placement.loadsAhead ? registersAhead(placement) : 0));
 }
 
-/// A thread's share of what its block reads of a time tile.
+/// A thread's share of what its block reads of a time tile, and what it reads alone of two turns' steps with an address
+/// each.
 double GpuCost::registersAhead(const Placement &placement) const {
   double bytes = 0;
   for (auto input : work.recurrence.getBody().front().getOps<InputOp>()) {
-    if (!isStaged(placement, input.getName(), input.getLayout(), /*isInput=*/true))
+    if (!isStaged(placement, input.getName(), input.getLayout(), /*isInput=*/true)) {
+      if (work.dims.variesInTime(input))
+        bytes += 16 * work.rows(placement, work.dims.of(input.getLayout())) *
+                 static_cast<double>(placement.copies() * placement.threads());
       continue;
+    }
     double elements = static_cast<double>(placement.timeTile);
     for (unsigned dim = 0; dim < work.dims.count(); ++dim)
       if (dim != work.dims.scan() && work.dims.of(input.getLayout()).contains(dim))

@@ -219,10 +219,11 @@ private:
         return refuse("'stages=" + Twine(depth) +
                       "' needs copy=cp.async: what threads load themselves is in their registers on its way, at most "
                       "one time tile (stages=2)");
-      if (isDeep && !result.stagesBlocks && !isPart())
+      if (isDeep && !result.stagesBlocks && result.copies() == 1 && !isPart())
         return refuse("'stages=" + Twine(depth) +
-                      "' says how many time tiles are staged, and the schedule stages nothing (load=staged)");
-      result.loadsAhead = result.stagesBlocks && depth == 2;
+                      "' says how many time tiles are there or on their way, and the schedule has none (" + scanned +
+                      "=loop:32,reg:8 with load=staged, or " + scanned + "=loop,reg:8)");
+      result.loadsAhead = depth == 2;
       return Error::success();
     }
     if (isDeep && depth < 2)

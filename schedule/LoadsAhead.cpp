@@ -1,4 +1,4 @@
-// Which default schedules load a time tile ahead.
+// Which default schedules load a time tile, or a turn's steps, ahead.
 //
 // A thread that loads its part of a tile and waits for it loses the latency of memory once a tile, or twice with what
 // is read after the steps. Other warps fill the time if there are enough; where there are few, registers are left.
@@ -18,6 +18,10 @@ constexpr int64_t workingRegisters = 40;
 /// Where additions and products come in pairs, so do the registers that they take: half as many more are in use.
 constexpr unsigned firstWithPairs = 100;
 constexpr double takenByPairs = 1.5;
+/// Turns of a loop of which all but the first find what they need.
+constexpr int64_t fewestTurns = 4;
+/// Registers for a number that a thread reads of a step itself: this turn's and the next one's, and an address.
+constexpr int64_t ofNumber = 4;
 
 int64_t threadsAlong(const DimPlacement &dim) { return dim.countAt(Level::Thread) * dim.countAt(Level::Lane); }
 
@@ -29,28 +33,39 @@ int64_t threadsOf(const Schedule &schedule) {
 }
 } // namespace
 
-/// What a thread holds of the next tile: its share of what the block reads, as it is in memory.
+bool LoadsAhead::isStaged(const Schedule &schedule, InputOp input) {
+  if (isa<ComplexType>(input.getStored().value_or(input.getType())))
+    return false;
+  return llvm::any_of(schedule.knobs, [&](const Knob &knob) {
+    bool isLoad = knob.name == "load" && knob.value == "staged";
+    return (isLoad && (knob.of.empty() || llvm::is_contained(knob.of, input.getName().str()))) ||
+           (knob.name == "at" && knob.value == "stage");
+  });
+}
+
+/// What a thread holds of the next tile, its share of what the block reads together, as it is in memory; and of the
+/// next turn's steps, what it reads alone.
 int64_t LoadsAhead::registersAhead(const Schedule &schedule) {
-  int64_t steps = schedule.lookup(dims.name(dims.scan()))->countAt(Level::Loop);
-  double bytes = 0;
+  const DimPlacement &scan = *schedule.lookup(dims.name(dims.scan()));
+  double registers = 0;
   for (auto input : recurrence.getBody().front().getOps<InputOp>()) {
-    Type stored = input.getStored().value_or(input.getType());
-    bool isNamed =
-        llvm::none_of(schedule.knobs, [](const Knob &knob) { return knob.name == "load"; }) ||
-        llvm::any_of(schedule.knobs, [&](const Knob &knob) {
-          return knob.name == "load" && (knob.of.empty() || llvm::is_contained(knob.of, input.getName().str()));
-        });
-    if (!dims.variesInTime(input) || isa<ComplexType>(stored) || !isNamed)
+    if (!dims.variesInTime(input))
       continue;
-    double elements = static_cast<double>(steps);
+    double ofThread = 1, ofBlock = 1;
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (dim != dims.scan() && dims.of(input.getResult()).contains(dim)) {
         const DimPlacement &place = *schedule.lookup(dims.name(dim));
-        elements *= static_cast<double>(threadsAlong(place) * place.countAt(Level::Reg));
+        ofThread *= static_cast<double>(place.countAt(Level::Reg));
+        ofBlock *= static_cast<double>(threadsAlong(place) * place.countAt(Level::Reg));
       }
-    bytes += elements * storedBytes(input.getStored(), input.getType());
+    if (isStaged(schedule, input))
+      registers += ofBlock * static_cast<double>(scan.countAt(Level::Loop)) *
+                   storedBytes(input.getStored(), input.getType()) / 4 / static_cast<double>(threadsOf(schedule));
+    else
+      registers += ofThread * static_cast<double>(ofNumber * scan.countAt(Level::Reg)) *
+                   (isa<ComplexType>(input.getType()) ? 2 : 1);
   }
-  return static_cast<int64_t>(std::ceil(bytes / 4 / static_cast<double>(threadsOf(schedule))));
+  return static_cast<int64_t>(std::ceil(registers));
 }
 
 /// What it holds beside that: states and constants, and values of a step that are as many again, for each of its copies
@@ -82,11 +97,15 @@ std::optional<int64_t> LoadsAhead::blocksOfCall(const Schedule &schedule) {
 }
 
 std::optional<int64_t> LoadsAhead::add(Schedule &schedule) {
-  bool isStaged = llvm::any_of(schedule.knobs, [](const Knob &knob) {
-    return (knob.name == "load" && knob.value == "staged") || (knob.name == "at" && knob.value == "stage");
-  });
+  const DimPlacement &scan = *schedule.lookup(dims.name(dims.scan()));
+  auto inputs = recurrence.getBody().front().getOps<InputOp>();
+  bool isTiled =
+      llvm::any_of(inputs, [&](InputOp input) { return isStaged(schedule, input); }) || scan.countAt(Level::Reg) > 1;
+  int64_t turn = std::max(scan.countAt(Level::Loop), scan.countAt(Level::Reg));
+  if (sizeOf(dims.scan()).value_or(fewestTurns * turn) < fewestTurns * turn)
+    return std::nullopt;
   std::optional<int64_t> blocks = blocksOfCall(schedule);
-  if (!isStaged || !blocks || *blocks == 0 || target.cores == 0)
+  if (!isTiled || !blocks || *blocks == 0 || target.cores == 0)
     return std::nullopt;
   int64_t warps = llvm::divideCeil(threadsOf(schedule), Multiprocessor::warpSize);
   int64_t warpsOfCall = llvm::divideCeil(*blocks, target.cores) * warps;

@@ -5,8 +5,9 @@
 
 namespace ssm {
 
-/// Says of a default schedule for a GPU whose blocks stage time tiles whether threads load these a tile ahead
-/// (`stages=2`): where the registers that this takes are left over with all blocks of the call on the machine at once.
+/// Says of a default schedule for a GPU whose blocks stage time tiles, or whose threads run several steps a turn,
+/// whether these are loaded ahead (`stages=2`): where the registers that this takes are left over with all blocks of
+/// the call on the machine at once.
 class LoadsAhead : public DefaultRules {
 public:
   using DefaultRules::DefaultRules;
@@ -16,6 +17,7 @@ public:
   std::optional<int64_t> add(Schedule &schedule);
 
 private:
+  bool isStaged(const Schedule &schedule, InputOp input);
   int64_t registersAhead(const Schedule &schedule);
   int64_t registersBeside(const Schedule &schedule);
   std::optional<int64_t> blocksOfCall(const Schedule &schedule);

@@ -41,8 +41,8 @@ func.func @guarded(%x: !llvm.ptr {llvm.noalias}, %s: !llvm.ptr<3>, %n: i64, %lim
 
 // -----
 
-// What the kernel writes, what may be the same memory, what a loaded number says the place of, and loops without
-// barriers stay as they are.
+// What the kernel writes, what may be the same memory, what a loaded number says the place of, and turns of one
+// step stay as they are.
 // CHECK-LABEL: func.func @left
 // CHECK:         scf.for %{{.*}} = %c0_i64 to %{{.*}} step %c32_i64  : i64
 // CHECK-COUNT-4:   llvm.load
@@ -53,6 +53,7 @@ func.func @guarded(%x: !llvm.ptr {llvm.noalias}, %s: !llvm.ptr<3>, %n: i64, %lim
 func.func @left(%x: !llvm.ptr {llvm.noalias}, %state: !llvm.ptr, %y: !llvm.ptr {llvm.noalias}, %s: !llvm.ptr<3>, %n: i64)
     attributes {ssm.load_ahead} {
   %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
   %c32 = arith.constant 32 : i64
   scf.for %t = %c0 to %n step %c32 : i64 {
     %p = llvm.getelementptr %state[%t] : (!llvm.ptr, i64) -> !llvm.ptr, i64
@@ -67,7 +68,7 @@ func.func @left(%x: !llvm.ptr {llvm.noalias}, %state: !llvm.ptr, %y: !llvm.ptr {
     llvm.store %w, %s : f32, !llvm.ptr<3>
     gpu.barrier
   }
-  scf.for %t = %c0 to %n step %c32 : i64 {
+  scf.for %t = %c0 to %n step %c1 : i64 {
     %p = llvm.getelementptr %x[%t] : (!llvm.ptr, i64) -> !llvm.ptr, f32
     %v = llvm.load %p : !llvm.ptr -> f32
     llvm.store %v, %s : f32, !llvm.ptr<3>
@@ -88,6 +89,41 @@ func.func @unasked(%x: !llvm.ptr {llvm.noalias}, %s: !llvm.ptr<3>, %n: i64) {
     %v = llvm.load %p : !llvm.ptr -> f32
     llvm.store %v, %s : f32, !llvm.ptr<3>
     gpu.barrier
+  }
+  return
+}
+
+// -----
+
+// Steps that read memory themselves, several a turn: all of it a turn before. What is left of them goes one by one.
+// CHECK-LABEL: func.func @steps
+// CHECK:         %[[FIRST:.*]] = scf.if
+// CHECK:         scf.for %[[T:.*]] = %c0_i64 to %{{.*}} step %c4_i64 iter_args(%[[NOW:.*]] = %[[FIRST]])
+// CHECK-NEXT:      %[[NEXT:.*]] = arith.addi %[[T]], %c4_i64
+// CHECK:           %[[LATER:.*]] = scf.if
+// CHECK:             llvm.getelementptr %{{.*}}[%[[NEXT]]]
+// CHECK:           llvm.store %[[NOW]]
+// CHECK:           scf.yield %[[LATER]]
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c1_i64  : i64
+// CHECK-NEXT:      llvm.getelementptr
+// CHECK-NEXT:      llvm.load
+func.func @steps(%x: !llvm.ptr {llvm.noalias}, %y: !llvm.ptr {llvm.noalias}, %n: i64) attributes {ssm.load_ahead} {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %c4 = arith.constant 4 : i64
+  %left = arith.remsi %n, %c4 : i64
+  %whole = arith.subi %n, %left : i64
+  scf.for %t = %c0 to %whole step %c4 : i64 {
+    %p = llvm.getelementptr %x[%t] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+    %v = llvm.load %p : !llvm.ptr -> vector<4xf32>
+    %q = llvm.getelementptr %y[%t] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+    llvm.store %v, %q : vector<4xf32>, !llvm.ptr
+  }
+  scf.for %t = %whole to %n step %c1 : i64 {
+    %p = llvm.getelementptr %x[%t] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+    %v = llvm.load %p : !llvm.ptr -> f32
+    %q = llvm.getelementptr %y[%t] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+    llvm.store %v, %q : f32, !llvm.ptr
   }
   return
 }

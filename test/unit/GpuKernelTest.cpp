@@ -254,9 +254,9 @@ TEST(GpuKernelCopies, GiveTheInterpretersResult) {
   }
 }
 
-/// Inputs that threads load a time tile ahead, before the steps' stage or for what follows them: whole tiles and tiles
-/// in part, fewer steps than a tile and none, in reverse, tasks that follow on each other, chunks; threads that take no
-/// part in a stage; memory along another dimension than time.
+/// Inputs that threads load a time tile ahead, before the steps' stage or for what follows them, or several steps ahead
+/// where nothing is staged: whole tiles and tiles in part, fewer steps than a tile and none, in reverse, tasks that
+/// follow on each other, chunks; threads that take no part in a stage; memory along another dimension than time.
 TEST(GpuKernelLoadsAhead, GiveTheInterpretersResult) {
   struct {
     const char *file, *schedule;
@@ -276,6 +276,11 @@ TEST(GpuKernelLoadsAhead, GiveTheInterpretersResult) {
       {"gla.ssm", "value=grid,thread:2,reg:2; key=lane:4,reg; time=loop:8,reg:4; at(free)=stage", 24},
       {"gla.ssm", "value=grid,thread:2,reg:2; key=lane:4,reg; time=loop:8,reg:4; load=staged", 21},
       {"deltanet.ssm", "value=grid,thread:4; key=lane:4,reg; time=loop:8,reg:2; at(free)=stage", 24},
+      {"mingru.ssm", "channel=grid,thread:8; time=loop,reg:4", 24},
+      {"rglru.ssm", "channel=grid,thread:8; time=loop,reg:4", 22},
+      {"rglru.ssm", "channel=grid,thread:8; time=grid:12,loop,reg:4; scan=passes", 3},
+      {"mamba1.ssm", "member=grid:6,loop,thread:3; time=loop,reg:8; state=reg", 44},
+      {"mamba1.ssm", "member=grid,thread:4; time=loop:16,reg:8; state=reg; load(u)=staged", 44},
   };
   for (const auto &one : cases) {
     SCOPED_TRACE(std::string(one.file) + ", " + one.schedule + ", " + std::to_string(one.steps) + " steps");

@@ -384,6 +384,9 @@ TEST_F(PlacementTest, CopiesRunAheadOfStages) {
       refusal(staged + "stages=3", gpu),
       "'stages=3' needs copy=cp.async: what threads load themselves is in their registers on its way, at most one "
       "time tile (stages=2)");
+  llvm::Expected<Placement> direct = place("a=grid,thread:4; time=loop,reg:4; stages=2", gpu);
+  ASSERT_TRUE(static_cast<bool>(direct)) << llvm::toString(direct.takeError());
+  EXPECT_TRUE(direct->loadsAhead);
   for (auto [knobs, isAhead] : {std::pair("copy=ld; stages=2", true),
                                 {"stages=2", true},
                                 {"copy=ld; stages=1", false},
@@ -395,8 +398,10 @@ TEST_F(PlacementTest, CopiesRunAheadOfStages) {
   }
   EXPECT_EQ(refusal("a=grid,thread:4; time=loop:8; copy=cp.async", gpu),
             "'copy=cp.async' says how what is staged is copied, and the schedule stages nothing (load=staged)");
-  EXPECT_EQ(refusal("a=grid,thread:4; time=loop:8; stages=1", gpu),
-            "'stages=1' says how many time tiles are staged, and the schedule stages nothing (load=staged)");
+  EXPECT_EQ(
+      refusal("a=grid,thread:4; time=loop:8; stages=1", gpu),
+      "'stages=1' says how many time tiles are there or on their way, and the schedule has none (time=loop:32,reg:8 "
+      "with load=staged, or time=loop,reg:8)");
   EXPECT_EQ(refusal("stages=2"), "'stages=2' is for a GPU: a CPU's scratch is in its caches, and its processor looks "
                                  "ahead itself");
 }
