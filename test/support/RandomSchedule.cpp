@@ -94,6 +94,7 @@ private:
     for (auto input : body.getOps<InputOp>())
       draw(15, "load", {input.getName().str()}, random.chance(50) ? "staged" : "direct");
     draw(25, "copy", {}, "cp.async");
+    draw(40, "stages", {}, "2");
     draw(20, "pad", {}, std::to_string(16 * random.below(3)));
     // Which of them go together is the placement's to say.
     for (; !staged.knobs.empty(); staged.knobs.pop_back()) {

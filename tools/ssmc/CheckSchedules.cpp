@@ -118,7 +118,9 @@ llvm::Expected<llvm::SmallVector<std::string>> ssm::schedulesToCheck(RecurrenceO
     for (StringRef dim : candidates.all())
       candidates.add(dim, "lane:4", "loop:8,reg:4; at(free)=stage");
   const size_t basic = candidates.texts.size();
-  candidates.add("", "", "loop,reg:4");
+  if (target->machine.gpu)
+    candidates.add("", "", "loop:8,reg:4; load=staged; stages=2");
+  candidates.add("", "", target->machine.gpu ? "loop,reg:4; stages=2" : "loop,reg:4");
   const int64_t chunk = chunkOf(recurrence);
   if (llvm::Error error = checkChunks(recurrence, chunk)) {
     llvm::consumeError(std::move(error));
