@@ -45,8 +45,8 @@ constexpr int64_t sumsAside = 4, vectorsOfTurn = 16;
 /// Rows of a tile, at most: each is an operation of its own in the code, and more take seconds to compile. Rows of a
 /// dimension at each turn of a loop then.
 constexpr int64_t mostTileRows = 512, rowsOfTurn = 4;
-/// Outputs of an open number that a task computes from the same states.
-constexpr int64_t likelyOutputs = 256;
+/// Outputs of an open number that a task computes from the same states, and the most whose time tile fits beside them.
+constexpr int64_t likelyOutputs = 256, mostOutputs = 4096;
 /// How much of the lanes a dimension should fill that is taken for want of a better one.
 constexpr double enoughOfLanes = 0.75;
 /// Tiles of the lanes' dimension that a task of a row has.
@@ -248,7 +248,9 @@ private:
         others *= std::max<int64_t>(sizeOf(other).value_or(target.cores), 1);
     if (dim == readouts.back() && sizeOf(dim) && others < target.cores)
       parts = llvm::divideCeil(target.cores, others);
+    auto most = static_cast<int64_t>(std::pow(mostOutputs, 1.0 / static_cast<double>(readouts.size())));
     int64_t part = std::max<int64_t>(llvm::alignTo(llvm::divideCeil(size, parts), regs), regs * rowsOfTurn);
+    part = std::min(part, std::max(most / regs, int64_t(1)) * regs);
     std::optional<int64_t> known = recurrence.sizeOf(dims.name(dim));
     return known && part >= *known ? std::nullopt : std::optional(part);
   }

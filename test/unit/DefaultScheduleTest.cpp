@@ -217,17 +217,22 @@ TEST(DefaultSchedule, OutputsAlongWhatNoStateHasAreALoopOfTheStep) {
 }
 
 // They run along time in memory, so that a task keeps a tile of them.
-TEST(DefaultSchedule, OutputsOfAnOpenNumberCompile) {
-  Description description = parseLanguage("recurrence r {\n  dim batch, out, state = 64\n  scan time\n"
-                                          "  input u [batch, state, time]\n  input C [out, state]\n"
-                                          "  state h [batch, state]\n  h = 0.5 * prev(h) + u\n"
-                                          "  output y [batch, out, time] = sum[state](C * h)\n}\n");
-  ASSERT_TRUE(description) << description.errors;
-  ASSERT_TRUE(succeeded(specialize(description.recurrence(), {})));
-  LoweringOptions options;
-  options.target = llvm::cantFail(parseTarget("cpu"));
-  llvm::Expected<Lowered> lowered = lower(description.recurrence(), options, LoweringLevel::Tiled);
-  EXPECT_TRUE(static_cast<bool>(lowered)) << llvm::toString(lowered.takeError());
+TEST(DefaultSchedule, OutputsOfAnOpenOrLargeNumberCompile) {
+  for (const std::map<std::string, int64_t> &sizes :
+       {std::map<std::string, int64_t>(), {{"out", 100000}}, {{"out", 1000}, {"other", 1000}}, {{"other", 1}}}) {
+    Description description = parseLanguage("recurrence r {\n  dim batch, out, other, state = 64\n  scan time\n"
+                                            "  input u [batch, state, time]\n  input C [out, other, state]\n"
+                                            "  state h [batch, state]\n  h = 0.5 * prev(h) + u\n"
+                                            "  output y [batch, out, other, time] = sum[state](C * h)\n}\n");
+    ASSERT_TRUE(description) << description.errors;
+    SpecializeParameters parameters;
+    parameters.dims = sizes;
+    ASSERT_TRUE(succeeded(specialize(description.recurrence(), parameters)));
+    LoweringOptions options;
+    options.target = llvm::cantFail(parseTarget("cpu"));
+    llvm::Expected<Lowered> lowered = lower(description.recurrence(), options, LoweringLevel::Tiled);
+    EXPECT_TRUE(static_cast<bool>(lowered)) << llvm::toString(lowered.takeError()) << description.errors;
+  }
 }
 
 TEST(DefaultSchedule, NoLanesAreOnABatchThatMayBeOneIfTheStateHasRows) {

@@ -5,6 +5,7 @@
 #include "tools/ssmc/Library.h"
 #include "tools/ssmc/Model.h"
 #include "tools/ssmc/ModelOptions.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
@@ -38,6 +39,18 @@ static void printTensor(StringRef role, StringRef name, LayoutAttr layout, Type 
   llvm::outs() << (optional ? "  optional\n" : "\n");
 }
 
+/// An option and its default as the language writes them; NaN stands for an expression of sizes and other options.
+static void printOption(NamedAttribute option) {
+  llvm::outs() << "  option  " << option.getName().getValue();
+  auto number = dyn_cast<FloatAttr>(option.getValue());
+  if (!number)
+    llvm::outs() << " = " << option.getValue() << "\n";
+  else if (number.getValue().isNaN())
+    llvm::outs() << ", a number that depends on sizes\n";
+  else
+    llvm::outs() << llvm::format(" = %g\n", number.getValueAsDouble());
+}
+
 static void printRecurrence(RecurrenceOp recurrence) {
   llvm::outs() << recurrence.getSymName() << "\n";
   SmallVector<StringRef> lines;
@@ -56,7 +69,7 @@ static void printRecurrence(RecurrenceOp recurrence) {
     llvm::outs() << "  param   " << param.getName() << " = " << param.getDefaultValue().convertToDouble() << "\n";
   if (DictionaryAttr options = recurrence.getOptionsAttr())
     for (NamedAttribute option : options)
-      llvm::outs() << "  option  " << option.getName().getValue() << " = " << option.getValue() << "\n";
+      printOption(option);
 }
 
 static llvm::Expected<int> listModels(const ModelsCommand &command) {
