@@ -6,6 +6,7 @@
 // so stand in local memory. Where threads do not fill the device, time is cut into chunks over the grid, at twice the
 // work.
 
+#include "schedule/GpuRegisters.h"
 #include "schedule/LoadsAhead.h"
 #include "schedule/MatrixTiles.h"
 #include "schedule/ScannedTensors.h"
@@ -26,6 +27,8 @@ constexpr int64_t threadsPerCore = 6 * warpLanes;
 constexpr int64_t warpsStaged = 16, warpsSplit = 3, lanesBeforeChunks = 4;
 /// Steps of a staged time tile, and of them those that a thread reads and writes at once.
 constexpr int64_t stagedTile = 32, stagedCopies = 8;
+/// Registers of a thread for what it keeps, and what is on its way from memory meanwhile with its addresses.
+constexpr int64_t mostTransient = 215;
 /// Values that the copies of a step keep in all, where they read memory themselves.
 constexpr int64_t mostCopied = 64;
 /// And of one value, where steps read shared memory.
@@ -35,9 +38,9 @@ constexpr int64_t mostStagedBytes = 96 << 10;
 /// Cutting time doubles the work, so it has to bring several times the threads; and chunks' own costs need steps.
 constexpr int64_t fewestChunks = 4, fewestChunkSteps = 512;
 
-class GpuRules : public DefaultRules {
+class GpuRules : public GpuRegisters {
 public:
-  using DefaultRules::DefaultRules;
+  using GpuRegisters::GpuRegisters;
 
   /// Whether memory runs along time, so that time tiles go through shared memory: blocks read and write it in runs. A
   /// few steps are not worth it.
@@ -67,6 +70,16 @@ private:
         widest = dim;
     return widest;
   }
+
+  /// How many coordinates a thread has of what is summed over, with a summed dimension over lanes.
+  auto countBy(std::optional<unsigned> laneDim, int64_t lanes) {
+    return [this, laneDim, lanes](unsigned dim) -> int64_t {
+      if (!held.contains(dim))
+        return 1;
+      return llvm::divideCeil(std::max<int64_t>(*sizeOf(dim), 1), dim == laneDim ? lanes : 1);
+    };
+  }
+  int64_t keptBy(std::optional<unsigned> laneDim, int64_t lanes) { return registersKept(countBy(laneDim, lanes)); }
 
   /// Matrix states in tiles of two dimensions, and what is shared along one of them in shared memory.
   Schedule build(const MatrixTile &tile) {
@@ -118,7 +131,7 @@ private:
     std::optional<int64_t> parallel = std::nullopt;
     int64_t wanted = 0;
     /// Steps of a time tile, where these are staged.
-    int64_t tile() const { return lanes > 2 ? 2 * stagedTile : stagedTile; }
+    int64_t tile = stagedTile;
   };
 
   Spread spread(bool isStaged) {
@@ -143,7 +156,21 @@ private:
     while (result.threadDim && result.threads > warpLanes / result.lanes &&
            sizeOf(*result.threadDim).value_or(result.threads) <= result.threads / 2)
       result.threads /= 2;
+    result.tile = result.lanes > 2 ? 2 * stagedTile : stagedTile;
+    while (result.isStaged && result.tile > stagedCopies && !hasRoom(result))
+      result.tile /= 2;
     return result;
+  }
+
+  /// Whether a block has shared memory for its time tiles, and its threads registers for moving them.
+  bool hasRoom(const Spread &spread) {
+    auto ofBlock = [&](unsigned dim) -> int64_t {
+      return dim == spread.threadDim ? spread.threads : held.contains(dim) ? std::max<int64_t>(1, *sizeOf(dim)) : 1;
+    };
+    int64_t moved =
+        registersOfTiles(ofBlock, countBy(spread.laneDim, spread.lanes), spread.tile, spread.threads * spread.lanes);
+    return keptBy(spread.laneDim, spread.lanes) + moved <= mostTransient &&
+           bytesOfTiles(ofBlock, spread.tile) <= mostStagedBytes;
   }
 
   /// Steps of the scanned dimension.
@@ -155,11 +182,11 @@ private:
     reasons.chunkSteps = chooseChunk(threads, spread.wanted);
     std::vector<LevelCount> levels;
     if (reasons.chunkSteps) {
-      reasons.chunkSteps = llvm::alignTo(*reasons.chunkSteps, spread.isStaged ? spread.tile() : copies);
+      reasons.chunkSteps = llvm::alignTo(*reasons.chunkSteps, spread.isStaged ? spread.tile : copies);
       levels.push_back({Level::Grid, reasons.chunkSteps});
     }
     if (spread.isStaged)
-      levels.push_back({Level::Loop, spread.tile()});
+      levels.push_back({Level::Loop, spread.tile});
     else if (copies > 1 || !reasons.chunkSteps)
       levels.push_back({Level::Loop, std::nullopt});
     if (spread.isStaged || copies > 1)
@@ -173,7 +200,7 @@ private:
     recordReasons(chosen.parallel, hasTwo ? threadsBefore(1, /*isStaged=*/true) : chosen.wanted, chosen.laneDim,
                   chosen.lanes, chosen.isTooMuch, chosen.isStaged);
     // Threads that share little of what they read leave no room for it.
-    if (chosen.isStaged && stagedBytes(chosen.threadDim, chosen.threads, chosen.tile()) > mostStagedBytes) {
+    if (chosen.isStaged && !hasRoom(chosen)) {
       reasons = {};
       return build(false);
     }
@@ -216,39 +243,25 @@ private:
     return schedule;
   }
 
-  /// How many coordinates a thread has of what is summed over, with a summed dimension over lanes.
-  auto countBy(std::optional<unsigned> laneDim, int64_t lanes) {
-    return [this, laneDim, lanes](unsigned dim) -> int64_t {
-      if (!held.contains(dim))
-        return 1;
-      return llvm::divideCeil(std::max<int64_t>(*sizeOf(dim), 1), dim == laneDim ? lanes : 1);
-    };
-  }
-  int64_t keptBy(std::optional<unsigned> laneDim, int64_t lanes) { return registersKept(countBy(laneDim, lanes)); }
-
   /// Steps with code of their own. Where nothing is staged, what they read is on its way together: the more a thread
   /// has, the fewer. And fewer where values of as many steps are more registers than there are.
   int64_t copiesOfStep(std::optional<unsigned> laneDim, int64_t lanes, bool isStaged) {
     std::optional<int64_t> steps = sizeOf(dims.scan());
-    int64_t values = std::max<int64_t>(widestBy(laneDim, lanes), isStaged ? 1 : keptBy(laneDim, lanes));
+    auto count = countBy(laneDim, lanes);
+    int64_t kept = keptBy(laneDim, lanes), overSums = heldOverSums(count), gathered = gatheredAtStep(count);
+    int64_t widest = std::max(widestOfStep(count), isStaged ? 1 : kept);
     auto mayBe = [&](int64_t copies) {
-      return copies * values <= (isStaged ? mostStagedCopied : mostCopied) &&
-             (isStaged || (!rowDim && (!steps || 2 * copies <= *steps)));
+      if (overSums > 0 && kept + copies * overSums > keptRegisters)
+        return false;
+      if (isStaged)
+        return copies * widest <= mostStagedCopied;
+      return copies * widest <= mostCopied && kept + gathered * (copies + ofAddress) <= mostTransient && !rowDim &&
+             (!steps || 2 * copies <= *steps);
     };
     int64_t copies = stagedCopies;
     while (copies > 1 && !mayBe(copies))
       copies /= 2;
     return copies;
-  }
-
-  /// Registers that a thread has of the value of a step that takes most.
-  int64_t widestBy(std::optional<unsigned> laneDim, int64_t lanes) {
-    int64_t widest = 1;
-    for (Operation &op : recurrence.getBody().front())
-      for (Value value : op.getResults())
-        if (dims.variesInTime(value))
-          widest = std::max(widest, elementsOf(dims.of(value), value.getType(), countBy(laneDim, lanes)));
-    return widest;
   }
 
   /// What is said of time tiles in shared memory, where so many lanes share a summed dimension: what lanes would
@@ -334,21 +347,6 @@ private:
     reasons.steps = sizeOf(dims.scan());
     reasons.fewestChunks = fewestChunks;
     reasons.fewestChunkSteps = fewestChunkSteps;
-  }
-
-  /// Bytes of shared memory that time tiles take, about: each tensor's coordinates of a block.
-  int64_t stagedBytes(std::optional<unsigned> threadDim, int64_t threads, int64_t tile) {
-    int64_t rows = 0;
-    for (const ScannedTensor &tensor : tensorsAlongScan(recurrence)) {
-      int64_t own = 1;
-      for (unsigned dim = 0; dim < dims.count(); ++dim)
-        if (dims.of(tensor.layout).contains(dim) && dim != dims.scan())
-          own = llvm::SaturatingMultiply<uint64_t>(own, dim == threadDim     ? threads
-                                                        : held.contains(dim) ? std::max<int64_t>(1, *sizeOf(dim))
-                                                                             : 1);
-      rows += own;
-    }
-    return llvm::SaturatingMultiply<uint64_t>(rows, tile * elementBytes);
   }
 };
 } // namespace

@@ -27,6 +27,8 @@ static void setOptions() {
   // What puts two scalars into a pair of registers, and takes them out, has a price in LLVM's model. ptxas gives them
   // neighbours' registers from the start.
   setOption("slp-threshold", "-1000");
+  // Wider trees join what several steps do, whose values would all have to be there at once.
+  setOption("slp-max-vf", "2");
   // Passes have put operations into an order in which they fit into the registers; LLVM's scheduler for x86 puts a
   // row's chain back in one piece, with what has been loaded for others before it.
   setOption("enable-misched", "false");

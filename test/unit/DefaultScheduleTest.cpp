@@ -442,3 +442,75 @@ TEST(DefaultSchedule, AGpuReadsStepsTogether) {
   Result step = choose("mingru", {{"batch", 64}, {"channel", 1024}, {"time", 1}}, h100);
   EXPECT_EQ(step.on("time", Level::Reg), 0) << step.text;
 }
+
+/// What a step reads for a sum, and needs again when that is there, its copies hold all at once.
+TEST(DefaultSchedule, AGpusCopiesOfAStepHoldWhatSumsReadFirst) {
+  auto copies = [](int64_t state, llvm::StringRef rate) {
+    Result chosen = choose(parseLanguage(R"(recurrence r {
+  dim batch, channel, state
+  scan time
+  input x [batch, channel, time]
+  input k [batch, state, time]
+  state S [batch, channel, state]
+  S = prev(S) + )" + rate.str() +
+                                         R"( * x * k
+  output y [batch, channel, time] = sum[state](S)
+})"),
+                           {{"state", state}}, gpu);
+    EXPECT_TRUE(llvm::StringRef(chosen.text).contains("staged")) << chosen.text;
+    return std::max<int64_t>(1, chosen.on("time", Level::Reg));
+  };
+  for (int64_t state : {4, 8, 12, 16}) {
+    int64_t held = copies(state, "1 / sum[state](k * k)");
+    EXPECT_LE(state + held * state, 96) << state;
+    EXPECT_TRUE(held == 8 || state + 2 * held * state > 96) << state;
+    // One of another value holds nothing.
+    EXPECT_EQ(copies(state, "0.5"), 8);
+  }
+}
+
+/// The more a thread has on its way to shared memory, the shorter are time tiles.
+TEST(DefaultSchedule, AGpusTimeTilesAreThoseThatRegistersMove) {
+  auto chooseFor = [](int inputs, llvm::StringRef axis, const std::string &dtype) {
+    std::string declared, sum = "0";
+    for (int number = 0; number < inputs; ++number) {
+      declared += "  input u" + std::to_string(number) + " [batch, " + axis.str() + "time]\n";
+      sum += " + u" + std::to_string(number);
+    }
+    return choose(parseLanguage("recurrence r {\n  dim batch, own = 5\n  scan time\n" + declared +
+                                "  state h [batch, " + axis.drop_back(axis.empty() ? 0 : 2).str() +
+                                "]\n  h = 0.5 * prev(h) + " + sum +
+                                "\n  output y [batch, time] = " + (axis.empty() ? "h" : "max[own](h)") + "\n}\n"),
+                  {}, gpu, {}, dtype);
+  };
+  int64_t last = 32;
+  for (int inputs : {1, 2, 4, 6}) {
+    Result chosen = chooseFor(inputs, "", "f32");
+    int64_t steps = chosen.on("time", Level::Loop);
+    EXPECT_LE(steps, last) << chosen.text;
+    EXPECT_GE(chooseFor(inputs, "", "bf16").on("time", Level::Loop), steps) << chosen.text;
+    last = steps;
+  }
+  EXPECT_EQ(chooseFor(1, "", "f32").on("time", Level::Loop), 32);
+  EXPECT_LT(last, 32);
+  // Rows that a thread has for itself are too many addresses for any tile.
+  EXPECT_LT(chooseFor(1, "own, ", "bf16").on("time", Level::Loop), 32);
+  Result many = chooseFor(1, "own, ", "f32");
+  EXPECT_FALSE(llvm::StringRef(many.text).contains("staged")) << many.text;
+}
+
+/// Numbers that do not stand side by side take an address each, whatever the number of steps.
+TEST(DefaultSchedule, AGpuCopiesFewStepsThatGather) {
+  auto copies = [](llvm::StringRef layout) {
+    Result chosen = choose(
+        parseLanguage("recurrence r {\n  dim batch, channel, a = 8, b = 4\n  scan time\n  input u [" + layout.str() +
+                      "]\n  input v [batch, time, channel]\n  state h [batch, channel]\n"
+                      "  h = 0.5 * prev(h) + v * sum[a, b](u * u)\n"
+                      "  output y [batch, time, channel] = h\n}\n"),
+        {{"time", 16}}, gpu);
+    EXPECT_FALSE(llvm::StringRef(chosen.text).contains("stage")) << chosen.text;
+    return std::max<int64_t>(1, chosen.on("time", Level::Reg));
+  };
+  EXPECT_EQ(copies("batch, time, a, b"), 2);
+  EXPECT_EQ(copies("batch, a, b, time"), 2);
+}
