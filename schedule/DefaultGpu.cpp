@@ -101,12 +101,13 @@ private:
           add(Level::Grid, reasons.chunkSteps);
         add(Level::Loop, tile.steps);
         add(Level::Reg, tile.copies);
-      } else if (held.contains(dim)) {
+      } else if (held.contains(dim) && dim != tile.parallel) {
         if (dim == tile.summed && tile.lanes > 1)
           add(Level::Lane, tile.lanes);
         add(Level::Reg, dim == tile.summed ? tile.regs : std::max<int64_t>(1, *sizeOf(dim)));
       } else {
-        add(Level::Grid, std::nullopt);
+        if (!held.contains(dim))
+          add(Level::Grid, std::nullopt);
         if (dim == tile.parallel && tile.threads > 1)
           add(Level::Thread, tile.threads);
         if (dim == tile.parallel && tile.rows > 1)
@@ -157,7 +158,7 @@ private:
            sizeOf(*result.threadDim).value_or(result.threads) <= result.threads / 2)
       result.threads /= 2;
     result.tile = result.lanes > 2 ? 2 * stagedTile : stagedTile;
-    while (result.isStaged && result.tile > stagedCopies && !hasRoom(result))
+    while (result.isStaged && result.tile > 2 * stagedCopies && !hasRoom(result))
       result.tile /= 2;
     return result;
   }
@@ -227,8 +228,9 @@ private:
         placement.levels.push_back({Level::Thread, chosen.threads});
       schedule.dims.push_back(placement);
     }
-    if (!inside.empty())
-      inside.back().levels.push_back({Level::Reg, 4});
+    // What the innermost loop reads serves several coordinates of the one around it.
+    for (DimPlacement &placement : MutableArrayRef(inside).take_back(2))
+      placement.levels.push_back({Level::Reg, 4});
     // Loops named after the scanned dimension are inside its loop.
     if (auto scanned = llvm::find_if(
             schedule.dims, [&](const DimPlacement &placement) { return placement.dim == dims.name(dims.scan()); });
@@ -305,9 +307,10 @@ private:
   /// The summed dimension that goes over lanes, and over how many.
   std::pair<std::optional<unsigned>, int64_t> chooseWarpLanes(std::optional<int64_t> threads, bool isStaged) {
     std::optional<unsigned> laneDim;
+    // The largest; of several, that of which lanes exchange least.
+    auto rank = [&](unsigned dim) { return std::pair(*sizeOf(dim), -sumsOver(dim, countBy(std::nullopt, 1))); };
     for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (held.contains(dim) && !taps.contains(dim) && !isMovedAlong(dim) &&
-          (!laneDim || *sizeOf(dim) > *sizeOf(*laneDim)))
+      if (held.contains(dim) && !moved.contains(dim) && (!laneDim || rank(dim) > rank(*laneDim)))
         laneDim = dim;
     int64_t lanes = 1;
     while (

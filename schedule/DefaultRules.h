@@ -44,8 +44,9 @@ protected:
   const Target &target;
   const SizeHints &hints;
   DimensionAnalysis dims;
-  /// Dimensions held whole; of those, the taps of delays, which can be on registers alone.
-  DimSet held, taps;
+  /// Dimensions held whole; of those, the taps of delays, which can be on registers alone, and all that a value which
+  /// is computed moves along.
+  DimSet held, taps, moved;
   RowPlan rows;
   std::optional<unsigned> rowDim;
   llvm::SmallVector<State> states;

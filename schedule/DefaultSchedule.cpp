@@ -10,7 +10,7 @@ using llvm::Expected;
 
 DefaultRules::DefaultRules(RecurrenceOp recurrence, const Target &target, const SizeHints &hints)
     : recurrence(recurrence), target(target), hints(hints), dims(recurrence), held(dimsHeldWhole(recurrence, dims)),
-      rows(recurrence), states(getStates(recurrence)) {
+      moved(dimsMovedAlong(recurrence, dims)), rows(recurrence), states(getStates(recurrence)) {
   if (rows)
     rowDim = dims.number(rows.dim());
   for (auto delay : recurrence.getBody().front().getOps<DelayOp>())

@@ -65,6 +65,15 @@ int64_t GpuRegisters::heldOverSums(CountOf countOf) {
   return sum;
 }
 
+int64_t GpuRegisters::sumsOver(unsigned dim, CountOf countOf) {
+  int64_t sum = 0;
+  for (Operation &op : recurrence.getBody().front())
+    if (isa<SumOp, MaxOp, MeanOp>(op) && dims.variesInTime(op.getResult(0)) &&
+        (dims.of(op.getOperand(0)) - dims.of(op.getResult(0))).contains(dim))
+      sum += elementsOf(dims.of(op.getResult(0)), op.getResult(0).getType(), countOf);
+  return sum;
+}
+
 static int64_t largestDivisor(int64_t number, int64_t atMost) {
   int64_t divisor = std::max<int64_t>(1, std::min(number, atMost));
   while (number % divisor)

@@ -20,6 +20,8 @@ protected:
   /// Of the inputs that a step reads for sums which do not wait for states, and needs again afterwards. Such sums are
   /// computed ahead of the steps, for all that have code of their own.
   int64_t heldOverSums(CountOf countOf);
+  /// Numbers that sums over a dimension come to at a step.
+  int64_t sumsOver(unsigned dim, CountOf countOf);
   /// Of time tiles of `steps` steps whose memory runs along time, while all that one thread moves is between memory and
   /// shared memory. `ofBlock`: how many coordinates of a dimension a block of so many threads has.
   int64_t registersOfTiles(CountOf ofBlock, CountOf countOf, int64_t steps, int64_t threads);

@@ -374,7 +374,7 @@ TEST(DefaultSchedule, AGpusThreadsKeepWhatTheyCan) {
   Result wide = choose("mamba2", {{"batch", 64}, {"group", 8}, {"per_group", 3}, {"headdim", 64}, {"state", 128}}, gpu);
   EXPECT_EQ(wide.on("state", Level::Lane), 8) << wide.text;
   Result dense = choose("s4", {{"batch", 8}, {"channel", 1024}, {"state", 64}}, gpu);
-  EXPECT_TRUE(llvm::StringRef(dense.text).ends_with("time=loop; state=loop; col=loop,reg:4")) << dense.text;
+  EXPECT_TRUE(llvm::StringRef(dense.text).ends_with("time=loop; state=loop,reg:4; col=loop,reg:4")) << dense.text;
 }
 
 /// Matrix states are shared by threads in tiles of two dimensions, the larger the more states there are; what a row or
@@ -430,6 +430,51 @@ TEST(DefaultSchedule, AGpuLoadsAheadWhereRegistersAreLeft) {
   EXPECT_FALSE(isAhead(choose("mingru", {{"batch", 8}, {"channel", 4096}, {"time", 1}}, h100)));
   Result matrix = choose("gla", {{"batch", 1}, {"head", 16}, {"key", 64}, {"value", 64}, {"time", 2048}}, h100);
   EXPECT_TRUE(isAhead(matrix)) << matrix.text;
+}
+
+/// Of a state both of whose dimensions are summed over, threads share all, if states do not wait for what they exchange
+/// through shared memory; whatever is longer or declared first.
+TEST(DefaultSchedule, AGpusThreadsShareMatricesThatAreSummedBothWays) {
+  auto chooseFor = [](int64_t key, int64_t value, llvm::StringRef order) {
+    return choose(parseLanguage("recurrence r {\n  dim batch, head, " + order.str() + R"(
+  scan time
+  input r, k [batch, time, head, key]
+  input v, g [batch, time, head, value]
+  state S [batch, head, key, value]
+  S = 0.9 * prev(S) + k * v
+  o = sum[key](r * S)
+  c = o - mean[value](o)
+  output y [batch, time, head, value] = c * rsqrt(mean[value](c * c) + 1e-5) * silu(g)
+})"),
+                  {{"key", key}, {"value", value}}, gpu);
+  };
+  for (auto [key, value] : {std::pair(64, 64), std::pair(32, 64), std::pair(64, 32), std::pair(128, 64)})
+    for (llvm::StringRef order : {"key, value", "value, key"}) {
+      Result chosen = chooseFor(key, value, order);
+      EXPECT_TRUE(llvm::StringRef(chosen.text).contains("at(free)=stage")) << chosen.text;
+      EXPECT_GT(chosen.on("key", Level::Lane), 1) << chosen.text;
+      EXPECT_GT(chosen.on("value", Level::Thread), 1) << chosen.text;
+      EXPECT_LE(chosen.on("key", Level::Reg) * chosen.on("value", Level::Reg), 64) << chosen.text;
+    }
+}
+
+/// Lanes go over the dimension whose sums are fewest, though inputs are renamed to it.
+TEST(DefaultSchedule, AGpusLanesExchangeLittle) {
+  Result chosen = choose(parseLanguage(R"(recurrence r {
+  dim batch, head, key = 16, value like key
+  scan time
+  input q, k [batch, time, head, key]
+  input v [batch, time, head, value]
+  state W [batch, head, key, value]
+  z = sum[key](k * prev(W))
+  e = z - mean[value](z) - v + rename(k, key: value)
+  W = prev(W) - k * e
+  output y [batch, time, head, value] = sum[key](q * W)
+})"),
+                         {}, gpu);
+  EXPECT_GT(chosen.on("value", Level::Lane), 1) << chosen.text;
+  EXPECT_EQ(chosen.on("key", Level::Reg), 16) << chosen.text;
+  EXPECT_FALSE(chosen.schedule.lookup("key")->isOn(Level::Loop)) << chosen.text;
 }
 
 /// Where steps read memory themselves, several of them are on their way together.

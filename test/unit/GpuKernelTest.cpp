@@ -201,6 +201,28 @@ TEST(GpuKernelStagesAcross, GoEitherWay) {
   }
 }
 
+/// Conditions that do not depend on states: what is compared goes through shared memory, and not what came of it.
+TEST(GpuKernelStagesAcross, CompareWhatIsThere) {
+  const char *text = R"(recurrence r {
+  dim batch, c = 8
+  scan time
+  input u [batch, time, c]
+  input done, floor [batch, time]
+  state h [batch, c]
+  isDone = done > 0.2
+  h = isDone ? 0 : u > floor || prev(h) > 0.5 ? 0.5 * prev(h) + u : prev(h)
+  output y [batch, time] = max[c](h) + (isDone ? 1 : 0)
+})";
+  for (const char *schedule : {"batch=grid,thread:2; c=lane:4,reg:2; time=loop:8,reg:4; at(free)=stage",
+                               "batch=grid,thread:2; c=thread:4,reg:2; time=loop:8,reg:2; at(free)=stage"})
+    for (int64_t steps : {24, 19}) {
+      SCOPED_TRACE(std::string(schedule) + ", " + std::to_string(steps) + " steps");
+      runDescription(parseLanguage(text), schedule, steps, /*reverse=*/false, {{"batch", 3}});
+      if (HasFatalFailure())
+        return;
+    }
+}
+
 /// Knobs that leave the result as it is, to within what exponentials as polynomials round otherwise. Rows of 42 f32
 /// begin at multiples of 8 bytes, rows of 41 at multiples of 4: the packed variant takes them by accesses that are as
 /// narrow.
