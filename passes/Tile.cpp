@@ -205,7 +205,20 @@ private:
           });
       carried.assign(loop.result_begin(), loop.result_begin() + states);
     }
+    // A final state may take the place of an initial one, which every thread that holds it has read then.
+    if (threadsHoldStatesTwice())
+      gpu::BarrierOp::create(builder, loc);
     step.emitFinal(builder, carried);
+  }
+
+  /// Whether several threads that run a task together hold the same state.
+  bool threadsHoldStatesTwice() {
+    return !placement.exchanged.empty() && llvm::any_of(getStates(recurrence), [&](const State &state) {
+      DimSet set = memory.dimensions().of(state.layout).with(placement.scan);
+      return state.depth > 0 && llvm::any_of(llvm::seq<unsigned>(placement.places.size()), [&](unsigned dim) {
+               return !set.contains(dim) && placement.places[dim].parts() > 1;
+             });
+    });
   }
 
   /// Copies whole loops' extents, a tile at a time.

@@ -2,9 +2,10 @@
 //
 // Blocks of 128 threads over the widest parallel dimension, so that a thread keeps its states in registers and
 // sums alone. Where these are too many registers, or threads do not fill the device, the largest dimension that is
-// summed over is spread over lanes of a warp, at a shuffle for each doubling; states that are too many registers even
-// so stand in local memory. Where threads do not fill the device, time is cut into chunks over the grid, at twice the
-// work.
+// summed over is spread over lanes of a warp, at a shuffle for each doubling; where that is not enough, another one is
+// spread over threads of the block, between barriers. States that are too many registers even so, or that move along
+// their dimensions, stand in local memory. Where threads do not fill the device, time is cut into chunks over the grid,
+// at twice the work.
 
 #include "schedule/GpuRegisters.h"
 #include "schedule/LoadsAhead.h"
@@ -27,12 +28,18 @@ constexpr int64_t threadsPerCore = 6 * warpLanes;
 constexpr int64_t warpsStaged = 16, warpsSplit = 3, lanesBeforeChunks = 4;
 /// Steps of a staged time tile, and of them those that a thread reads and writes at once.
 constexpr int64_t stagedTile = 32, stagedCopies = 8;
+/// Threads of a block that has all of a state, and registers of one of them for what it keeps and a step's inputs.
+constexpr int64_t mostSharers = 256, mostWithInputs = 128;
+/// And of these, so many that it is worth to share.
+constexpr int64_t mostAlone = 128;
 /// Registers of a thread for what it keeps, and what is on its way from memory meanwhile with its addresses.
 constexpr int64_t mostTransient = 215;
 /// Values that the copies of a step keep in all, where they read memory themselves.
 constexpr int64_t mostCopied = 64;
 /// And of one value, where steps read shared memory.
 constexpr int64_t mostStagedCopied = 128;
+/// Numbers of a staged tile for which a thread computes a value ahead of the steps.
+constexpr int64_t mostAhead = 32;
 /// Bytes of them that leave room for another block on a multiprocessor.
 constexpr int64_t mostStagedBytes = 96 << 10;
 /// Cutting time doubles the work, so it has to bring several times the threads; and chunks' own costs need steps.
@@ -71,21 +78,27 @@ private:
     return widest;
   }
 
-  /// How many coordinates a thread has of what is summed over, with a summed dimension over lanes.
-  auto countBy(std::optional<unsigned> laneDim, int64_t lanes) {
-    return [this, laneDim, lanes](unsigned dim) -> int64_t {
-      if (!held.contains(dim))
-        return 1;
-      return llvm::divideCeil(std::max<int64_t>(*sizeOf(dim), 1), dim == laneDim ? lanes : 1);
+  /// A dimension that is summed over on lanes, and another one on threads.
+  struct Sharing {
+    std::optional<unsigned> laneDim = std::nullopt, threadDim = std::nullopt;
+    int64_t lanes = 1, threads = 1;
+    int64_t of(unsigned dim) const { return dim == laneDim ? lanes : dim == threadDim ? threads : 1; }
+    int64_t all() const { return lanes * threads; }
+  };
+
+  /// How many coordinates a thread has of what is summed over.
+  auto countBy(const Sharing &shared) {
+    return [this, shared](unsigned dim) -> int64_t {
+      return held.contains(dim) ? llvm::divideCeil(std::max<int64_t>(*sizeOf(dim), 1), shared.of(dim)) : 1;
     };
   }
-  int64_t keptBy(std::optional<unsigned> laneDim, int64_t lanes) { return registersKept(countBy(laneDim, lanes)); }
+  int64_t keptBy(const Sharing &shared) { return registersKept(countBy(shared)); }
 
   /// Matrix states in tiles of two dimensions, and what is shared along one of them in shared memory.
   Schedule build(const MatrixTile &tile) {
     std::optional<int64_t> parallel = parallelCoordinates();
-    recordReasons(parallel, threadsPerCore * target.cores, tile.summed, tile.lanes, /*onLoops=*/false,
-                  /*isStaged=*/false);
+    recordReasons(parallel, threadsPerCore * target.cores, {.laneDim = tile.summed, .lanes = tile.lanes},
+                  /*onLoops=*/false, /*isStaged=*/false);
     reasons.kept = tile.kept;
     reasons.tile = {{dims.name(tile.summed).str(), tile.regs}, {dims.name(tile.parallel).str(), tile.rows}};
     reasons.threads = tile.threadsOfCall;
@@ -121,11 +134,12 @@ private:
     return schedule;
   }
 
-  /// Threads along one dimension, lanes along a summed one; everything else a thread has for itself.
+  /// Threads along one dimension, and those that share what is summed over; everything else a thread has for itself.
   struct Spread {
     bool isStaged = false;
-    std::optional<unsigned> threadDim = std::nullopt, laneDim = std::nullopt;
-    int64_t lanes = 1, threads = 1;
+    std::optional<unsigned> threadDim = std::nullopt;
+    int64_t threads = 1;
+    Sharing shared = {};
     /// States are too many registers, and stand in local memory.
     bool isTooMuch = false;
     /// Coordinates of parallel dimensions, and threads wanted for them.
@@ -137,27 +151,32 @@ private:
 
   Spread spread(bool isStaged) {
     Spread result{.isStaged = isStaged, .threadDim = widestParallel(), .parallel = parallelCoordinates()};
-    std::tie(result.laneDim, result.lanes) = chooseWarpLanes(result.parallel, isStaged);
-    result.wanted = threadsBefore(result.lanes, isStaged);
+    Sharing &shared = result.shared;
+    shared = chooseWarpLanes(result.parallel, isStaged);
+    result.wanted = threadsBefore(shared.lanes, isStaged);
     // More than a few lanes cost more than chunks of time do.
-    if (isStaged && result.lanes > lanesBeforeChunks && result.parallel &&
-        keptBy(result.laneDim, 2) <= keptMost(isStaged) &&
+    if (Sharing two = {.laneDim = shared.laneDim, .lanes = 2};
+        isStaged && shared.lanes > lanesBeforeChunks && result.parallel && keptBy(two) <= keptMost(isStaged) &&
         chooseChunk(2 * *result.parallel, threadsBefore(1, isStaged))) {
-      result.lanes = 2;
+      shared = two;
       result.wanted = threadsBefore(1, isStaged);
     }
-    if (keptBy(result.laneDim, result.lanes) > 2 * keptRegisters) {
-      result.isTooMuch = true;
-      result.laneDim = std::nullopt;
-      result.lanes = 1;
-      result.isStaged = false;
-      result.wanted = threadsBefore(1, /*isStaged=*/false);
+    // Beyond what lanes bring into registers, a block's threads share; and what only just fits stays a thread's own
+    // where they cannot.
+    if (keptBy(shared) > keptRegisters || keptBy(shared) + readAtStep(countBy(shared)) > mostAlone) {
+      Sharing ofBlock = chooseSharing(result.parallel);
+      result.isTooMuch = !ofBlock.threadDim && keptBy(shared) > 2 * keptRegisters;
+      if (ofBlock.threadDim || result.isTooMuch) {
+        shared = ofBlock;
+        result.isStaged = false;
+        result.wanted = threadsBefore(1, /*isStaged=*/false);
+      }
     }
-    result.threads = blockThreads / result.lanes;
-    while (result.threadDim && result.threads > warpLanes / result.lanes &&
+    result.threads = std::max<int64_t>(1, blockThreads / shared.all());
+    while (result.threadDim && result.threads > 1 && result.threads > warpLanes / shared.all() &&
            sizeOf(*result.threadDim).value_or(result.threads) <= result.threads / 2)
       result.threads /= 2;
-    result.tile = result.lanes > 2 ? 2 * stagedTile : stagedTile;
+    result.tile = shared.lanes > 2 ? 2 * stagedTile : stagedTile;
     while (result.isStaged && result.tile > 2 * stagedCopies && !hasRoom(result))
       result.tile /= 2;
     return result;
@@ -168,18 +187,20 @@ private:
     auto ofBlock = [&](unsigned dim) -> int64_t {
       return dim == spread.threadDim ? spread.threads : held.contains(dim) ? std::max<int64_t>(1, *sizeOf(dim)) : 1;
     };
-    int64_t moved =
-        registersOfTiles(ofBlock, countBy(spread.laneDim, spread.lanes), spread.tile, spread.threads * spread.lanes);
-    return keptBy(spread.laneDim, spread.lanes) + moved <= mostTransient &&
+    int64_t threads = spread.threads * spread.shared.all();
+    int64_t moved = registersOfTiles(ofBlock, countBy(spread.shared), spread.tile, threads);
+    // What lanes would compute each for itself is computed ahead of the steps.
+    int64_t ahead = spread.shared.lanes > 1 ? widestOfTiles(ofBlock) * spread.tile : 0;
+    return keptBy(spread.shared) + moved <= mostTransient && ahead <= mostAhead * threads &&
            bytesOfTiles(ofBlock, spread.tile) <= mostStagedBytes;
   }
 
   /// Steps of the scanned dimension.
   std::vector<LevelCount> stepsOf(const Spread &spread) {
-    int64_t copies = spread.isTooMuch ? 1 : copiesOfStep(spread.laneDim, spread.lanes, spread.isStaged);
+    int64_t copies = spread.isTooMuch ? 1 : copiesOfStep(spread.shared, spread.isStaged);
     std::optional<int64_t> threads = spread.parallel;
     if (threads)
-      threads = llvm::SaturatingMultiply<uint64_t>(*threads, spread.lanes);
+      threads = llvm::SaturatingMultiply<uint64_t>(*threads, spread.shared.all());
     reasons.chunkSteps = chooseChunk(threads, spread.wanted);
     std::vector<LevelCount> levels;
     if (reasons.chunkSteps) {
@@ -197,9 +218,9 @@ private:
 
   Schedule build(bool isStaged) {
     Spread chosen = spread(isStaged);
-    bool hasTwo = chosen.isStaged && chosen.lanes == 2;
-    recordReasons(chosen.parallel, hasTwo ? threadsBefore(1, /*isStaged=*/true) : chosen.wanted, chosen.laneDim,
-                  chosen.lanes, chosen.isTooMuch, chosen.isStaged);
+    bool hasTwo = chosen.isStaged && chosen.shared.lanes == 2;
+    recordReasons(chosen.parallel, hasTwo ? threadsBefore(1, /*isStaged=*/true) : chosen.wanted, chosen.shared,
+                  chosen.isTooMuch, chosen.isStaged);
     // Threads that share little of what they read leave no room for it.
     if (chosen.isStaged && !hasRoom(chosen)) {
       reasons = {};
@@ -213,14 +234,13 @@ private:
         inside.push_back({dims.name(dim).str(), {{Level::Loop, std::nullopt}}});
         continue;
       }
-      bool isSpread = dim == chosen.laneDim;
       if (dim == dims.scan()) {
         placement.levels = stepsOf(chosen);
       } else if (held.contains(dim)) {
-        if (isSpread)
-          placement.levels.push_back({Level::Lane, chosen.lanes});
-        placement.levels.push_back(
-            {Level::Reg, llvm::divideCeil(std::max<int64_t>(1, *sizeOf(dim)), isSpread ? chosen.lanes : 1)});
+        if (chosen.shared.of(dim) > 1)
+          placement.levels.push_back(
+              {dim == chosen.shared.laneDim ? Level::Lane : Level::Thread, chosen.shared.of(dim)});
+        placement.levels.push_back({Level::Reg, countBy(chosen.shared)(dim)});
       } else {
         placement.levels.push_back({Level::Grid, std::nullopt});
       }
@@ -238,7 +258,7 @@ private:
       std::rotate(scanned, scanned + 1, schedule.dims.end());
     llvm::append_range(schedule.dims, inside);
     if (chosen.isStaged)
-      addStages(schedule, chosen.lanes, chosen.threadDim);
+      addStages(schedule, chosen.shared.lanes, chosen.threadDim);
     // One kernel in ticket order took 1.2 times as long, where there was time to cut (bench/results).
     if (reasons.chunkSteps)
       schedule.knobs.push_back({"scan", {}, "passes"});
@@ -247,10 +267,10 @@ private:
 
   /// Steps with code of their own. Where nothing is staged, what they read is on its way together: the more a thread
   /// has, the fewer. And fewer where values of as many steps are more registers than there are.
-  int64_t copiesOfStep(std::optional<unsigned> laneDim, int64_t lanes, bool isStaged) {
+  int64_t copiesOfStep(const Sharing &shared, bool isStaged) {
     std::optional<int64_t> steps = sizeOf(dims.scan());
-    auto count = countBy(laneDim, lanes);
-    int64_t kept = keptBy(laneDim, lanes), overSums = heldOverSums(count), gathered = gatheredAtStep(count);
+    auto count = countBy(shared);
+    int64_t kept = keptBy(shared), overSums = heldOverSums(count), gathered = gatheredAtStep(count);
     int64_t widest = std::max(widestOfStep(count), isStaged ? 1 : kept);
     auto mayBe = [&](int64_t copies) {
       if (overSums > 0 && kept + copies * overSums > keptRegisters)
@@ -304,20 +324,74 @@ private:
     return target.cores * warps * warpLanes;
   }
 
-  /// The summed dimension that goes over lanes, and over how many.
-  std::pair<std::optional<unsigned>, int64_t> chooseWarpLanes(std::optional<int64_t> threads, bool isStaged) {
-    std::optional<unsigned> laneDim;
-    // The largest; of several, that of which lanes exchange least.
-    auto rank = [&](unsigned dim) { return std::pair(*sizeOf(dim), -sumsOver(dim, countBy(std::nullopt, 1))); };
+  /// A summed dimension that threads can share, beside one: the largest; of several, that of which they exchange least.
+  std::optional<unsigned> largestSummed(std::optional<unsigned> beside = std::nullopt) {
+    std::optional<unsigned> largest;
+    auto rank = [&](unsigned dim) { return std::pair(*sizeOf(dim), -sumsOver(dim, countBy({}))); };
     for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (held.contains(dim) && !moved.contains(dim) && (!laneDim || rank(dim) > rank(*laneDim)))
-        laneDim = dim;
-    int64_t lanes = 1;
-    while (
-        laneDim && lanes < warpLanes && 2 * lanes <= *sizeOf(*laneDim) &&
-        (keptBy(laneDim, lanes) > keptMost(isStaged) || (threads && *threads * lanes < threadsBefore(lanes, isStaged))))
-      lanes *= 2;
-    return {lanes > 1 ? laneDim : std::nullopt, lanes};
+      if (dim != beside && canShare(dim) && (!largest || rank(dim) > rank(*largest)))
+        largest = dim;
+    return largest;
+  }
+
+  /// Whether threads can share a summed dimension, and each has less for it: of a state, or of sums that are all.
+  bool canShare(unsigned dim) {
+    bool isOfStates = llvm::any_of(states, [&](const State &state) { return dims.of(state.layout).contains(dim); });
+    return held.contains(dim) && !moved.contains(dim) && (isOfStates || !isMovedAlong(dim));
+  }
+
+  /// The summed dimension that goes over lanes, and over how many.
+  Sharing chooseWarpLanes(std::optional<int64_t> threads, bool isStaged) {
+    Sharing shared = {.laneDim = largestSummed()};
+    while (shared.laneDim && shared.lanes < warpLanes && 2 * shared.lanes <= *sizeOf(*shared.laneDim) &&
+           (keptBy(shared) > keptMost(isStaged) ||
+            (threads && *threads * shared.lanes < threadsBefore(shared.lanes, isStaged))))
+      shared.lanes *= 2;
+    return shared.lanes > 1 ? shared : Sharing();
+  }
+
+  /// Lanes along one summed dimension and threads along another, so that a block's registers hold the states: as many
+  /// as issue fewest instructions. No threads where none are enough.
+  Sharing chooseSharing(std::optional<int64_t> parallel) {
+    Sharing best, shared = {.laneDim = largestSummed()};
+    shared.threadDim = largestSummed(shared.laneDim);
+    if (!shared.threadDim)
+      return {};
+    double least = 0;
+    for (auto [laneDim, threadDim] : {std::pair(shared.laneDim, shared.threadDim), {shared.threadDim, shared.laneDim}})
+      for (shared.lanes = 1; shared.lanes <= warpLanes; shared.lanes *= 2)
+        for (shared.threads = 2; shared.all() <= mostSharers; shared.threads *= 2) {
+          shared.laneDim = laneDim;
+          shared.threadDim = threadDim;
+          if (keptBy(shared) + readAtStep(countBy(shared)) > mostWithInputs || shared.all() < warpLanes ||
+              shared.lanes > *sizeOf(*laneDim) || shared.threads / 2 >= *sizeOf(*threadDim))
+            continue;
+          double cost = slotsOf(shared) * callWarps(shared, parallel);
+          if (!best.threadDim || cost < least) {
+            best = shared;
+            least = cost;
+          }
+        }
+    return best;
+  }
+
+  /// Instructions of a thread at a step, about: an element of a state takes a few, numbers that lanes exchange one for
+  /// each doubling, and numbers that threads exchange one for each of these.
+  double slotsOf(const Sharing &shared) {
+    constexpr double ofElement = 3, ofDoubling = 2, ofBarriers = 20;
+    auto count = countBy(shared);
+    int64_t overThreads = sumsOver(*shared.threadDim, count);
+    return ofElement * keptBy(shared) + ofDoubling * llvm::Log2_64(shared.lanes) * sumsOver(*shared.laneDim, count) +
+           (shared.threads + ofBarriers) * overThreads;
+  }
+
+  /// Warps of the busiest scheduler; of a state where sizes are open.
+  double callWarps(const Sharing &shared, std::optional<int64_t> parallel) {
+    constexpr double schedulers = 4, fewest = 1.5;
+    double warps = double(shared.all()) / warpLanes;
+    if (!parallel || !target.cores)
+      return warps;
+    return std::max(fewest, double(llvm::divideCeil(*parallel, target.cores)) * warps / schedulers);
   }
 
   /// Steps of a chunk, where time has to be cut to fill the device.
@@ -331,8 +405,8 @@ private:
     return llvm::divideCeil(*steps, chunks);
   }
 
-  void recordReasons(std::optional<int64_t> parallel, int64_t wanted, std::optional<unsigned> laneDim, int64_t lanes,
-                     bool onLoops, bool isStaged) {
+  void recordReasons(std::optional<int64_t> parallel, int64_t wanted, const Sharing &shared, bool onLoops,
+                     bool isStaged) {
     for (unsigned dim = 0; dim < dims.count(); ++dim)
       if (dim != dims.scan() && !held.contains(dim))
         reasons.parallelDims.push_back(dims.name(dim).str());
@@ -340,11 +414,12 @@ private:
     reasons.wanted = wanted;
     reasons.cores = target.cores;
     reasons.warps = target.cores ? wanted / target.cores / warpLanes : 0;
-    reasons.keptAlone = keptBy(std::nullopt, 1);
-    reasons.kept = keptBy(laneDim, lanes);
+    reasons.keptAlone = keptBy({});
+    reasons.kept = keptBy(shared);
     reasons.keptMost = keptMost(isStaged);
-    reasons.laneDim = laneDim ? dims.name(*laneDim).str() : "";
-    reasons.lanes = lanes;
+    for (std::optional<unsigned> dim : {shared.laneDim, shared.threadDim})
+      if (dim && shared.of(*dim) > 1)
+        reasons.shared.push_back({dims.name(*dim).str(), shared.of(*dim), dim == shared.laneDim ? "lanes" : "threads"});
     reasons.onLoops = onLoops;
     reasons.scanned = dims.name(dims.scan()).str();
     reasons.steps = sizeOf(dims.scan());

@@ -36,23 +36,29 @@ static std::string aboutLanes(const GpuReasons &why) {
   if (why.onLoops)
     return "sums on loops, states in local memory: a thread would keep " + kept +
            " values, and lanes do not bring these near " + most;
-  if (why.laneDim.empty())
+  if (why.shared.empty())
     return "no lanes over what is summed: a thread keeps " + kept + " values, of at most " + most +
            (why.parallel && *why.parallel < why.wanted ? ", and there is no summed dimension that lanes could share"
                                                        : ", and there are threads enough");
-  std::string text = why.laneDim + " over " + std::to_string(why.lanes) + " lanes";
+  int64_t sharers = 1;
+  std::string text;
+  for (const GpuReasons::SharedDim &shared : why.shared) {
+    text += (text.empty() ? "" : ", ") + shared.dim + " over " + std::to_string(shared.count) + " " + shared.level;
+    sharers *= shared.count;
+  }
   if (why.keptAlone > why.keptMost)
     text +=
         ": a thread would keep " + kept + " values and keeps " + std::to_string(why.kept) + " (at most " + most + ")";
   if (why.parallel && *why.parallel < why.wanted)
-    text += (why.keptAlone > why.keptMost ? "; " : ": ") + std::to_string(*why.parallel * why.lanes) + " threads";
+    text += (why.keptAlone > why.keptMost ? "; " : ": ") + std::to_string(*why.parallel * sharers) + " threads";
   return text;
 }
 
 static std::string aboutChunks(const GpuReasons &why) {
   std::optional<int64_t> threads = why.threads ? why.threads : why.parallel;
   if (threads && !why.threads)
-    *threads *= why.lanes;
+    for (const GpuReasons::SharedDim &shared : why.shared)
+      *threads *= shared.count;
   if (why.chunkSteps)
     return why.scanned + " in chunks of " + std::to_string(*why.chunkSteps) +
            " steps over the grid: twice the work, for " +

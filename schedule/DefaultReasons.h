@@ -18,9 +18,13 @@ struct GpuReasons {
   int64_t wanted = 0, cores = 0, warps = 0;
   /// Registers that a thread would keep with no lanes, and keeps; how many it should at most.
   int64_t keptAlone = 0, kept = 0, keptMost = 0;
-  /// The summed dimension on lanes, if one is.
-  std::string laneDim;
-  int64_t lanes = 1;
+  /// Summed dimensions that so many lanes or threads share.
+  struct SharedDim {
+    std::string dim;
+    int64_t count;
+    const char *level;
+  };
+  std::vector<SharedDim> shared;
   /// Of a state that threads share in tiles: what one thread has along the summed dimension, and along the parallel
   /// one, and how many threads there are.
   std::vector<std::pair<std::string, int64_t>> tile;

@@ -22,6 +22,14 @@ int64_t GpuRegisters::widestOfStep(CountOf countOf) {
   return widest;
 }
 
+int64_t GpuRegisters::readAtStep(CountOf countOf) {
+  int64_t sum = 0;
+  for (auto input : recurrence.getBody().front().getOps<InputOp>())
+    if (dims.variesInTime(input))
+      sum += elementsOf(dims.of(input.getResult()), input.getType(), countOf);
+  return sum;
+}
+
 int64_t GpuRegisters::gatheredAtStep(CountOf countOf) {
   int64_t sum = 0;
   for (const ScannedTensor &tensor : tensorsAlongScan(recurrence))
@@ -122,4 +130,12 @@ int64_t GpuRegisters::bytesOfTiles(CountOf ofBlock, int64_t steps) {
     rows += own;
   }
   return llvm::SaturatingMultiply<uint64_t>(rows, steps * elementBytes);
+}
+
+int64_t GpuRegisters::widestOfTiles(CountOf ofBlock) {
+  int64_t widest = 1;
+  for (auto input : recurrence.getBody().front().getOps<InputOp>())
+    if (dims.variesInTime(input))
+      widest = std::max(widest, elementsOf(dims.of(input.getResult()).without(dims.scan()), input.getType(), ofBlock));
+  return widest;
 }

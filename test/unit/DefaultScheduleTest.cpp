@@ -460,8 +460,9 @@ TEST(DefaultSchedule, AGpusThreadsShareMatricesThatAreSummedBothWays) {
 
 /// Lanes go over the dimension whose sums are fewest, though inputs are renamed to it.
 TEST(DefaultSchedule, AGpusLanesExchangeLittle) {
-  Result chosen = choose(parseLanguage(R"(recurrence r {
-  dim batch, head, key = 16, value like key
+  auto chooseFor = [](int64_t size) {
+    return choose(parseLanguage(R"(recurrence r {
+  dim batch, head, key, value like key
   scan time
   input q, k [batch, time, head, key]
   input v [batch, time, head, value]
@@ -471,10 +472,22 @@ TEST(DefaultSchedule, AGpusLanesExchangeLittle) {
   W = prev(W) - k * e
   output y [batch, time, head, value] = sum[key](q * W)
 })"),
-                         {}, gpu);
+                  {{"key", size}}, gpu);
+  };
+  Result chosen = chooseFor(16);
   EXPECT_GT(chosen.on("value", Level::Lane), 1) << chosen.text;
   EXPECT_EQ(chosen.on("key", Level::Reg), 16) << chosen.text;
-  EXPECT_FALSE(chosen.schedule.lookup("key")->isOn(Level::Loop)) << chosen.text;
+  EXPECT_EQ(chosen.on("key", Level::Thread), 0) << chosen.text;
+  // Where a warp's lanes are not enough, threads of the block share as well.
+  for (int64_t size : {40, 64, 100, 128}) {
+    chosen = chooseFor(size);
+    EXPECT_FALSE(llvm::StringRef(chosen.text).contains("key=loop")) << chosen.text;
+    EXPECT_EQ(chosen.on("key", Level::Thread) > 1, chosen.on("value", Level::Lane) > 1) << chosen.text;
+    EXPECT_GT(std::max(chosen.on("key", Level::Thread), chosen.on("value", Level::Thread)), 1) << chosen.text;
+    EXPECT_LE(chosen.on("key", Level::Reg) * chosen.on("value", Level::Reg), 96) << chosen.text;
+  }
+  // A block's registers hold no more than that.
+  EXPECT_TRUE(llvm::StringRef(chooseFor(512).text).contains("key=loop")) << chosen.text;
 }
 
 /// Where steps read memory themselves, several of them are on their way together.
@@ -542,6 +555,26 @@ TEST(DefaultSchedule, AGpusTimeTilesAreThoseThatRegistersMove) {
   EXPECT_LT(chooseFor(1, "own, ", "bf16").on("time", Level::Loop), 32);
   Result many = chooseFor(1, "own, ", "f32");
   EXPECT_FALSE(llvm::StringRef(many.text).contains("staged")) << many.text;
+}
+
+/// What lanes would compute each is computed ahead of the steps, of few numbers a thread.
+TEST(DefaultSchedule, AGpusFewThreadsTakeShortTiles) {
+  for (int64_t batch : {1, 8, 32}) {
+    Result chosen = choose(parseLanguage(R"(recurrence r {
+  dim batch, c
+  scan time
+  input u [batch, time, c]
+  input z [batch, time]
+  state h [batch, c]
+  h = 0.5 * prev(h) + exp(u) * tanh(z)
+  output y [batch, time] = max[c](h)
+})"),
+                           {{"batch", batch}, {"c", 24}, {"time", 2048}}, {.gpu = true, .cores = 132});
+    int64_t lanes = std::max<int64_t>(1, chosen.on("c", Level::Lane));
+    int64_t threads = std::max<int64_t>(1, chosen.on("batch", Level::Thread));
+    EXPECT_GT(lanes, 1) << chosen.text;
+    EXPECT_LE(threads * 24 * chosen.on("time", Level::Loop), 32 * threads * lanes) << chosen.text;
+  }
 }
 
 /// Numbers that do not stand side by side take an address each, whatever the number of steps.
