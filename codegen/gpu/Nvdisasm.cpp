@@ -6,7 +6,7 @@
 using namespace ssm;
 using llvm::Expected;
 
-Expected<std::string> ssm::disassemble(llvm::StringRef cubin) {
+Expected<std::string> ssm::disassemble(llvm::StringRef cubin, Disassembly kind) {
   Expected<std::optional<std::string>> program = findCudaProgram("nvdisasm");
   if (!program)
     return program.takeError();
@@ -17,7 +17,11 @@ Expected<std::string> ssm::disassemble(llvm::StringRef cubin) {
   Expected<TemporaryFile> file = TemporaryFile::create("cubin", cubin);
   if (!file)
     return file.takeError();
-  Expected<std::string> text = runProgram(**program, {"-c", "-g", file->name()});
+  llvm::SmallVector<llvm::StringRef> arguments = {"-hex"};
+  if (kind == Disassembly::Lines)
+    arguments = {"-c", "-g"};
+  arguments.push_back(file->name());
+  Expected<std::string> text = runProgram(**program, arguments);
   if (!text)
     return llvm::createStringError("nvdisasm refused the cubin: " + llvm::toString(text.takeError()));
   return text;

@@ -7,9 +7,12 @@
 
 namespace ssm {
 
-/// The machine code of a cubin as text, with the lines that instructions come from. Errors: no nvdisasm, with how to
-/// get it; its own messages.
-llvm::Expected<std::string> disassemble(llvm::StringRef cubin);
+/// What a disassembly shows beside instructions: the lines that they come from, or the bits that they are and all
+/// sections.
+enum class Disassembly { Lines, Bits };
+
+/// The machine code of a cubin as text. Errors: no nvdisasm, with how to get it; its own messages.
+llvm::Expected<std::string> disassemble(llvm::StringRef cubin, Disassembly kind = Disassembly::Lines);
 
 } // namespace ssm
 
