@@ -13,7 +13,8 @@ WarpState::WarpState(unsigned warp, int64_t blocks, int64_t threads, llvm::Array
   uint32_t shape[] = {static_cast<uint32_t>(threads), 1, 1, static_cast<uint32_t>(blocks), 1, 1};
   std::memcpy(constants.data(), shape, sizeof shape);
   assert(arguments.size() <= mostArguments);
-  std::memcpy(constants.data() + firstArgument, arguments.data(), arguments.size() * sizeof(uint64_t));
+  for (size_t number = 0; number < arguments.size(); ++number)
+    std::memcpy(&constants[firstArgument + number * sizeof(uint64_t)], &arguments[number], sizeof(uint64_t));
   for (const char *name : {"SR_TID.Y", "SR_TID.Z", "SR_CTAID.X", "SR_CTAID.Y", "SR_CTAID.Z", "SR_CgaCtaId"})
     special[name] = 0;
   predicates[Operand::truePredicate].value = uniformPredicates[Operand::truePredicate].value = ~0u;

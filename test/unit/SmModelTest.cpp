@@ -217,6 +217,20 @@ TEST(SmModel, ALoadIsWaitedForByItsScoreboard) {
   EXPECT_NEAR(replayed(code).clocks, latency, 4);
 }
 
+// The wait for all groups takes a load's time, that for all but the last closed one only what the copies before took.
+TEST(SmModel, AsynchronousCopiesAreWaitedForByGroups) {
+  Parameters parameters;
+  double latency = parameters.queueDelay + parameters.l2Latency;
+  Written copy = after(2, "LDGSTS.E.BYPASS.128 [R6], desc[UR4][R4.64]"), close = after(2, "LDGDEPBAR"),
+          end = after(1, "EXIT");
+  EXPECT_NEAR(replayed({copy, close, after(1, "DEPBAR.LE SB0, 0x0"), end}).clocks, latency, 8);
+  EXPECT_LT(replayed({copy, close, after(1, "DEPBAR.LE SB0, 0x1"), end}).clocks, 12);
+  EXPECT_NEAR(
+      replayed({copy, close, after(15, "NOP"), after(15, "NOP"), copy, close, after(1, "DEPBAR.LE SB0, 0x1"), end})
+          .clocks,
+      latency, 8);
+}
+
 TEST(SmModel, ABarrierWaitsForTheLastWarp) {
   Listing listing = parse({after(4, "FFMA R0, R0, R1, R2"), after(1, "BAR.SYNC.DEFER_BLOCKING 0x0"), after(1, "EXIT")});
   Parameters parameters;
