@@ -5,6 +5,7 @@
 
 #include "schedule/LoadsAhead.h"
 #include "schedule/Machine.h"
+#include "schedule/MachineData.h"
 #include "schedule/StepWork.h"
 
 #include <cmath>
@@ -13,13 +14,16 @@ using namespace mlir;
 using namespace ssm;
 
 namespace {
-/// Registers of a thread for addresses, counters and what a stage computes with.
+/// Registers of a thread for addresses, counters and what a stage computes with, at least.
 constexpr int64_t workingRegisters = 40;
 /// Where additions and products come in pairs, so do the registers that they take: half as many more are in use.
 constexpr unsigned firstWithPairs = 100;
 constexpr double takenByPairs = 1.5;
 /// Turns of a loop of which all but the first find what they need.
 constexpr int64_t fewestTurns = 4;
+/// Instructions of an elementary function that is made of polynomials, at least; and of all of them in a turn, at most:
+/// ptxas runs those of several steps side by side, each with numbers of its own.
+constexpr double fewestOfFunction = 10, mostOfFunctions = 600;
 /// Registers for a number that a thread reads of a step itself: this turn's and the next one's, and an address.
 constexpr int64_t ofNumber = 4;
 
@@ -76,9 +80,32 @@ int64_t LoadsAhead::registersBeside(const Schedule &schedule) {
   for (unsigned dim = 0; dim < dims.count(); ++dim)
     if (dim != dims.scan() && !held.contains(dim))
       rows *= ofThread(dim);
-  auto registers =
-      static_cast<double>(workingRegisters + 2 * registersKept(ofThread) + 2 * rows * ofThread(dims.scan()));
+  auto ofBlock = [&](unsigned dim) {
+    const DimPlacement &place = *schedule.lookup(dims.name(dim));
+    return threadsAlong(place) * place.countAt(Level::Reg);
+  };
+  int64_t moved = 0;
+  if (llvm::any_of(recurrence.getBody().front().getOps<InputOp>(),
+                   [&](InputOp input) { return isStaged(schedule, input); }))
+    moved = registersOfTiles(ofBlock, ofThread, schedule.lookup(dims.name(dims.scan()))->countAt(Level::Loop),
+                             threadsOf(schedule));
+  auto registers = static_cast<double>(std::max(workingRegisters, moved) + 2 * registersKept(ofThread) +
+                                       2 * rows * ofThread(dims.scan()));
   return static_cast<int64_t>(registers * (target.capability >= firstWithPairs ? takenByPairs : 1));
+}
+
+/// Instructions of elementary functions in a turn of several steps.
+double LoadsAhead::functionsOfTurn(const Schedule &schedule) {
+  auto ofThread = [&](unsigned dim) { return schedule.lookup(dims.name(dim))->countAt(Level::Reg); };
+  double count = 0;
+  for (Operation &op : recurrence.getBody().front()) {
+    double own = gpuOperation(op.getName().getStringRef()).arithmetic;
+    if (op.getNumResults() == 1 && dims.variesInTime(op.getResult(0)) && own >= fewestOfFunction)
+      count += own * static_cast<double>(elementsOf(dims.of(op.getResult(0)).without(dims.scan()),
+                                                    op.getResult(0).getType(), ofThread) *
+                                         ofThread(dims.scan()));
+  }
+  return count;
 }
 
 std::optional<int64_t> LoadsAhead::blocksOfCall(const Schedule &schedule) {
@@ -105,7 +132,7 @@ std::optional<int64_t> LoadsAhead::add(Schedule &schedule) {
   if (sizeOf(dims.scan()).value_or(fewestTurns * turn) < fewestTurns * turn)
     return std::nullopt;
   std::optional<int64_t> blocks = blocksOfCall(schedule);
-  if (!isTiled || !blocks || *blocks == 0 || target.cores == 0)
+  if (!isTiled || functionsOfTurn(schedule) > mostOfFunctions || !blocks || *blocks == 0 || target.cores == 0)
     return std::nullopt;
   int64_t warps = llvm::divideCeil(threadsOf(schedule), Multiprocessor::warpSize);
   int64_t warpsOfCall = llvm::divideCeil(*blocks, target.cores) * warps;

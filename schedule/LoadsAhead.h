@@ -1,16 +1,16 @@
 #ifndef SSM_SCHEDULE_LOADSAHEAD_H
 #define SSM_SCHEDULE_LOADSAHEAD_H
 
-#include "schedule/DefaultRules.h"
+#include "schedule/GpuRegisters.h"
 
 namespace ssm {
 
 /// Says of a default schedule for a GPU whose blocks stage time tiles, or whose threads run several steps a turn,
 /// whether these are loaded ahead (`stages=2`): where the registers that this takes are left over with all blocks of
 /// the call on the machine at once.
-class LoadsAhead : public DefaultRules {
+class LoadsAhead : public GpuRegisters {
 public:
-  using DefaultRules::DefaultRules;
+  using GpuRegisters::GpuRegisters;
 
   /// Adds `stages=2` to a schedule that names all dimensions. Returns the registers that a thread has for what is on
   /// its way; nothing where the schedule stays as it is.
@@ -20,6 +20,7 @@ private:
   bool isStaged(const Schedule &schedule, InputOp input);
   int64_t registersAhead(const Schedule &schedule);
   int64_t registersBeside(const Schedule &schedule);
+  double functionsOfTurn(const Schedule &schedule);
   std::optional<int64_t> blocksOfCall(const Schedule &schedule);
 };
 

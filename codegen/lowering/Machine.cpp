@@ -27,8 +27,9 @@ static void setOptions() {
   // What puts two scalars into a pair of registers, and takes them out, has a price in LLVM's model. ptxas gives them
   // neighbours' registers from the start.
   setOption("slp-threshold", "-1000");
-  // Wider trees join what several steps do, whose values would all have to be there at once.
-  setOption("slp-max-vf", "2");
+  // Wider trees join what all steps of a turn do, whose values would have to be there at once; and some of them LLVM's
+  // NVPTX back end cannot select. Narrower ones, of pairs alone, leave most products of matrix states single.
+  setOption("slp-max-vf", "16");
   // Passes have put operations into an order in which they fit into the registers; LLVM's scheduler for x86 puts a
   // row's chain back in one piece, with what has been loaded for others before it.
   setOption("enable-misched", "false");
