@@ -340,8 +340,8 @@ TEST_P(Rows, FindTheirStatesOnTheEmulatedDevice) {
   checkPools(GetParam(), 3, [](RecurrenceOp recurrence) { return compileForEmulator(recurrence, "auto"); });
 }
 
-/// Several steps are done at once, and lanes share out their sums; the state after each step is still there to be
-/// written.
+/// Several steps are done at once, what the next ones read is on its way, and lanes share out their sums; the state
+/// after each step is still there to be written.
 TEST_P(Rows, FindTheirStatesWhereLanesShareSums) {
   checkPools(GetParam(), 2, [](RecurrenceOp recurrence) {
     std::string schedule;
@@ -350,6 +350,6 @@ TEST_P(Rows, FindTheirStatesWhereLanesShareSums) {
     bool isMoved = !recurrence.getBody().front().getOps<RenameOp>().empty();
     for (llvm::StringRef dim : dims.list(dimsHeldWhole(recurrence, dims)))
       schedule += dim.str() + (schedule.empty() && !isMoved ? "=lane:4,reg; " : "=reg; ");
-    return compileForEmulator(recurrence, schedule + "time=loop,reg:4");
+    return compileForEmulator(recurrence, schedule + "time=loop,reg:4; stages=2");
   });
 }
