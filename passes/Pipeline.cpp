@@ -15,6 +15,7 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
+#include "schedule/Machine.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -56,7 +57,7 @@ void ssm::addTile(OpPassManager &passes, const PipelineOptions &options) {
 
 bool ssm::addsPairs(StringRef chip) {
   unsigned capability = 0;
-  return chip.consume_front("sm_") && !chip.consumeInteger(10, capability) && capability >= 100;
+  return chip.consume_front("sm_") && !chip.consumeInteger(10, capability) && addsPairs(capability);
 }
 
 void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {

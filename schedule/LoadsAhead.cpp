@@ -17,7 +17,6 @@ namespace {
 /// Registers of a thread for addresses, counters and what a stage computes with, at least.
 constexpr int64_t workingRegisters = 40;
 /// Where additions and products come in pairs, so do the registers that they take: half as many more are in use.
-constexpr unsigned firstWithPairs = 100;
 constexpr double takenByPairs = 1.5;
 /// Turns of a loop of which all but the first find what they need.
 constexpr int64_t fewestTurns = 4;
@@ -47,6 +46,14 @@ bool LoadsAhead::isStaged(const Schedule &schedule, InputOp input) {
   });
 }
 
+int64_t LoadsAhead::ofThread(const Schedule &schedule, unsigned dim) {
+  return dim == dims.scan() ? 1 : schedule.lookup(dims.name(dim))->countAt(Level::Reg);
+}
+
+int64_t LoadsAhead::ofBlock(const Schedule &schedule, unsigned dim) {
+  return dim == dims.scan() ? 1 : threadsAlong(*schedule.lookup(dims.name(dim))) * ofThread(schedule, dim);
+}
+
 /// What a thread holds of the next tile, its share of what the block reads together, as it is in memory; and of the
 /// next turn's steps, what it reads alone.
 int64_t LoadsAhead::registersAhead(const Schedule &schedule) {
@@ -55,19 +62,16 @@ int64_t LoadsAhead::registersAhead(const Schedule &schedule) {
   for (auto input : recurrence.getBody().front().getOps<InputOp>()) {
     if (!dims.variesInTime(input))
       continue;
-    double ofThread = 1, ofBlock = 1;
-    for (unsigned dim = 0; dim < dims.count(); ++dim)
-      if (dim != dims.scan() && dims.of(input.getResult()).contains(dim)) {
-        const DimPlacement &place = *schedule.lookup(dims.name(dim));
-        ofThread *= static_cast<double>(place.countAt(Level::Reg));
-        ofBlock *= static_cast<double>(threadsAlong(place) * place.countAt(Level::Reg));
-      }
-    if (isStaged(schedule, input))
-      registers += ofBlock * static_cast<double>(scan.countAt(Level::Loop)) *
+    DimSet set = dims.of(input.getResult());
+    bool isShared = isStaged(schedule, input);
+    auto numbers = static_cast<double>(elementsOf(set, input.getType(), [&](unsigned dim) {
+      return isShared ? ofBlock(schedule, dim) : ofThread(schedule, dim);
+    }));
+    if (isShared)
+      registers += numbers * static_cast<double>(scan.countAt(Level::Loop)) *
                    storedBytes(input.getStored(), input.getType()) / 4 / static_cast<double>(threadsOf(schedule));
     else
-      registers += ofThread * static_cast<double>(ofNumber * scan.countAt(Level::Reg)) *
-                   (isa<ComplexType>(input.getType()) ? 2 : 1);
+      registers += numbers * static_cast<double>(ofNumber * scan.countAt(Level::Reg));
   }
   return static_cast<int64_t>(std::ceil(registers));
 }
@@ -75,37 +79,34 @@ int64_t LoadsAhead::registersAhead(const Schedule &schedule) {
 /// What it holds beside that: states and constants, and values of a step that are as many again, for each of its copies
 /// two more.
 int64_t LoadsAhead::registersBeside(const Schedule &schedule) {
-  auto ofThread = [&](unsigned dim) { return schedule.lookup(dims.name(dim))->countAt(Level::Reg); };
+  const DimPlacement &scan = *schedule.lookup(dims.name(dims.scan()));
+  auto countOfThread = [&](unsigned dim) { return ofThread(schedule, dim); };
   int64_t rows = 1;
   for (unsigned dim = 0; dim < dims.count(); ++dim)
-    if (dim != dims.scan() && !held.contains(dim))
-      rows *= ofThread(dim);
-  auto ofBlock = [&](unsigned dim) {
-    const DimPlacement &place = *schedule.lookup(dims.name(dim));
-    return threadsAlong(place) * place.countAt(Level::Reg);
-  };
+    if (!held.contains(dim))
+      rows *= ofThread(schedule, dim);
   int64_t moved = 0;
   if (llvm::any_of(recurrence.getBody().front().getOps<InputOp>(),
                    [&](InputOp input) { return isStaged(schedule, input); }))
-    moved = registersOfTiles(ofBlock, ofThread, schedule.lookup(dims.name(dims.scan()))->countAt(Level::Loop),
-                             threadsOf(schedule));
-  auto registers = static_cast<double>(std::max(workingRegisters, moved) + 2 * registersKept(ofThread) +
-                                       2 * rows * ofThread(dims.scan()));
-  return static_cast<int64_t>(registers * (target.capability >= firstWithPairs ? takenByPairs : 1));
+    moved = registersOfTiles([&](unsigned dim) { return ofBlock(schedule, dim); }, countOfThread,
+                             scan.countAt(Level::Loop), threadsOf(schedule));
+  auto registers = static_cast<double>(std::max(workingRegisters, moved) + 2 * registersKept(countOfThread) +
+                                       2 * rows * scan.countAt(Level::Reg));
+  return static_cast<int64_t>(registers * (addsPairs(target.capability) ? takenByPairs : 1));
 }
 
 /// Instructions of elementary functions in a turn of several steps.
 double LoadsAhead::functionsOfTurn(const Schedule &schedule) {
-  auto ofThread = [&](unsigned dim) { return schedule.lookup(dims.name(dim))->countAt(Level::Reg); };
   double count = 0;
   for (Operation &op : recurrence.getBody().front()) {
     double own = gpuOperation(op.getName().getStringRef()).arithmetic;
-    if (op.getNumResults() == 1 && dims.variesInTime(op.getResult(0)) && own >= fewestOfFunction)
-      count += own * static_cast<double>(elementsOf(dims.of(op.getResult(0)).without(dims.scan()),
-                                                    op.getResult(0).getType(), ofThread) *
-                                         ofThread(dims.scan()));
+    if (op.getNumResults() != 1 || own < fewestOfFunction || !dims.variesInTime(op.getResult(0)))
+      continue;
+    Value value = op.getResult(0);
+    count += own * static_cast<double>(elementsOf(dims.of(value), value.getType(),
+                                                  [&](unsigned dim) { return ofThread(schedule, dim); }));
   }
-  return count;
+  return count * static_cast<double>(schedule.lookup(dims.name(dims.scan()))->countAt(Level::Reg));
 }
 
 std::optional<int64_t> LoadsAhead::blocksOfCall(const Schedule &schedule) {
@@ -117,7 +118,7 @@ std::optional<int64_t> LoadsAhead::blocksOfCall(const Schedule &schedule) {
     std::optional<int64_t> size = sizeOf(dim);
     if (!size)
       return std::nullopt;
-    int64_t tile = dim == dims.scan() ? place.countAt(Level::Grid) : threadsAlong(place) * place.countAt(Level::Reg);
+    int64_t tile = dim == dims.scan() ? place.countAt(Level::Grid) : ofBlock(schedule, dim);
     blocks = llvm::SaturatingMultiply<uint64_t>(blocks, llvm::divideCeil(*size, tile));
   }
   return blocks;

@@ -17,6 +17,9 @@ public:
   std::optional<int64_t> add(Schedule &schedule);
 
 private:
+  /// Coordinates of a dimension that a thread has, or a block; 1 of the scanned one.
+  int64_t ofThread(const Schedule &schedule, unsigned dim);
+  int64_t ofBlock(const Schedule &schedule, unsigned dim);
   bool isStaged(const Schedule &schedule, InputOp input);
   int64_t registersAhead(const Schedule &schedule);
   int64_t registersBeside(const Schedule &schedule);

@@ -42,6 +42,8 @@ static const Gpu &gpu(unsigned capability) {
 Machine ssm::gpuMachine(unsigned capability) { return gpu(capability).machine; }
 Multiprocessor ssm::multiprocessor(unsigned capability) { return gpu(capability).limits; }
 
+bool ssm::addsPairs(unsigned capability) { return capability >= 100; }
+
 Occupancy ssm::occupancy(const Multiprocessor &limits, int64_t threads, int64_t registers, int64_t sharedBytes) {
   using M = Multiprocessor;
   int64_t warps = llvm::divideCeil(std::max<int64_t>(threads, 1), M::warpSize);

@@ -42,6 +42,9 @@ struct Multiprocessor {
 /// A multiprocessor by its compute capability.
 Multiprocessor multiprocessor(unsigned capability);
 
+/// Whether a GPU adds and multiplies pairs of f32 in one instruction.
+bool addsPairs(unsigned capability);
+
 /// How many blocks of a kernel are on a multiprocessor at a time.
 struct Occupancy {
   int64_t blocks = 0, warps = 0;

@@ -26,11 +26,13 @@ struct Assembled {
 /// The path of ptxas, found as findCudaProgram says. An error that says where it was looked for, where there is none.
 llvm::Expected<std::string> findPtxas();
 
+/// Kernels' names, and how many blocks of each are to be on a multiprocessor.
+using WantedBlocks = llvm::StringMap<int64_t>;
+
 /// Assembles PTX for a chip such as sm_90 with the toolkit's ptxas, for more registers where it would spill. With
 /// lines, the cubin has the numbers that `.loc` gives its instructions. Where nothing is spilled, `wanted` is asked
 /// what the kernels took and gives those of which more blocks are to be on a multiprocessor, with how many: ptxas is
 /// told so once more, and that is the result if it spills nothing then. Errors: no toolkit; ptxas' own messages.
-using WantedBlocks = llvm::StringMap<int64_t>;
 llvm::Expected<Assembled> assemble(llvm::StringRef ptx, llvm::StringRef chip, bool withLines = false,
                                    llvm::function_ref<WantedBlocks(llvm::ArrayRef<KernelResources>)> wanted = {});
 
