@@ -412,8 +412,9 @@ struct Tile : ssm::impl::TileBase<Tile> {
 
   LogicalResult tile(Placed &placed, const KernelInterface &interface, const KernelInterface *whole = nullptr) {
     RecurrenceOp recurrence = placed.recurrence;
-    // What joins chunks reads maps of all states, and of few chunks.
-    bool loadsAhead = placed.placement.loadsAhead && !ChunkRole(recurrence).isJoin();
+    // What joins chunks reads maps of all states, and of few chunks. Where memory runs anyhow, nothing is staged and each
+    // number has an address of its own: those of several steps are more than there are registers.
+    bool loadsAhead = placed.placement.loadsAhead && packed && !ChunkRole(recurrence).isJoin();
     OpBuilder builder(recurrence);
     func::FuncOp kernel = KernelBuilder(recurrence, placed.placement, interface, packed, whole)
                               .build(builder, kernelName(recurrence, packed));

@@ -20,6 +20,10 @@ static void setOption(const char *name, const char *value) {
     option->second->addOccurrence(0, option->first, value);
 }
 
+/// Instructions in a row among which pairs are looked for: in longer ones, such as the product of two dense
+/// transitions, they join what is far apart, and all of it would have to be in registers at once.
+static constexpr size_t mostToPair = 4096;
+
 static void setOptions() {
   // Leaves constants where they are used. LLVM would hoist those of every loop in a kernel out of the outermost one,
   // where they take the registers that the states of the innermost one need: these would be spilled at every step.
@@ -88,10 +92,22 @@ void ssm::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
         builder.parsePassPipeline(passes, "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
                                           "loop-mssa(licm),early-cse<memssa>,instcombine<no-verify-fixpoint>,"
                                           "simplifycfg,adce)"));
-  // Rows of a GPU's tiles are scalars; where the machine takes two at a time they become pairs.
-  if (machine.getTargetTriple().isNVPTX() && addsPairs(machine.getTargetCPU()))
-    llvm::cantFail(builder.parsePassPipeline(passes, "function(slp-vectorizer,instcombine<no-verify-fixpoint>,dce)"));
   passes.run(module, modules);
+  // Rows of a GPU's tiles are scalars; where the machine takes two at a time they become pairs.
+  if (!machine.getTargetTriple().isNVPTX() || !addsPairs(machine.getTargetCPU()))
+    return;
+  llvm::ModulePassManager pairs;
+  llvm::cantFail(builder.parsePassPipeline(pairs, "function(slp-vectorizer,instcombine<no-verify-fixpoint>,dce)"));
+  // The attribute is how that pass is told to leave a function alone.
+  std::vector<llvm::Function *> left;
+  for (llvm::Function &function : module)
+    if (llvm::any_of(function, [](const llvm::BasicBlock &block) { return block.size() > mostToPair; }))
+      left.push_back(&function);
+  for (llvm::Function *function : left)
+    function->addFnAttr(llvm::Attribute::NoImplicitFloat);
+  pairs.run(module, modules);
+  for (llvm::Function *function : left)
+    function->removeFnAttr(llvm::Attribute::NoImplicitFloat);
 }
 
 Expected<std::string> ssm::emitCode(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType type) {
