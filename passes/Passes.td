@@ -1096,6 +1096,53 @@ def LoadAhead : Pass<"ssm-load-ahead", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::ub::UBDialect"];
 }
 
+def SinkStores : Pass<"ssm-sink-stores", "::mlir::func::FuncOp"> {
+  let summary = "Put stores to shared memory behind loads of other shared memory";
+  let description = [{
+    A store to an array of `ssm.shared` goes behind the last load of another such array that follows in its block, if
+    nothing between them accesses its array, may be any other memory effect (a barrier, say), or has a region. ptxas
+    does not know arrays from each other and keeps each load behind each store; what such a load begins, the chain of
+    another channel of the thread, overlaps with the chain that the store ends.
+
+    Before:
+    ```mlir
+    func.func @two_channels(%place: i64) {
+      %dt = ssm.shared 512 : !llvm.ptr<3>
+      %y = ssm.shared 512 : !llvm.ptr<3>
+      %p0 = llvm.getelementptr %dt[%place] : (!llvm.ptr<3>, i64) -> !llvm.ptr<3>, f32
+      %q0 = llvm.getelementptr %y[%place] : (!llvm.ptr<3>, i64) -> !llvm.ptr<3>, f32
+      %a = llvm.load %p0 : !llvm.ptr<3> -> f32
+      %b = math.exp2 %a : f32
+      llvm.store %b, %q0 : f32, !llvm.ptr<3>
+      %p1 = llvm.getelementptr %p0[64] : (!llvm.ptr<3>) -> !llvm.ptr<3>, f32
+      %q1 = llvm.getelementptr %q0[64] : (!llvm.ptr<3>) -> !llvm.ptr<3>, f32
+      %c = llvm.load %p1 : !llvm.ptr<3> -> f32
+      %d = math.exp2 %c : f32
+      llvm.store %d, %q1 : f32, !llvm.ptr<3>
+      return
+    }
+    ```
+    After:
+    ```mlir
+    func.func @two_channels(%place: i64) {
+      %dt = ssm.shared 512 : !llvm.ptr<3>
+      %y = ssm.shared 512 : !llvm.ptr<3>
+      %p0 = llvm.getelementptr %dt[%place] : (!llvm.ptr<3>, i64) -> !llvm.ptr<3>, f32
+      %q0 = llvm.getelementptr %y[%place] : (!llvm.ptr<3>, i64) -> !llvm.ptr<3>, f32
+      %a = llvm.load %p0 : !llvm.ptr<3> -> f32
+      %b = math.exp2 %a : f32
+      %p1 = llvm.getelementptr %p0[64] : (!llvm.ptr<3>) -> !llvm.ptr<3>, f32
+      %q1 = llvm.getelementptr %q0[64] : (!llvm.ptr<3>) -> !llvm.ptr<3>, f32
+      %c = llvm.load %p1 : !llvm.ptr<3> -> f32
+      llvm.store %b, %q0 : f32, !llvm.ptr<3>
+      %d = math.exp2 %c : f32
+      llvm.store %d, %q1 : f32, !llvm.ptr<3>
+      return
+    }
+    ```
+  }];
+}
+
 def LowerMoves : Pass<"ssm-lower-moves", "::mlir::func::FuncOp"> {
   let summary = "Turn loads and stores of rows into memory operations";
   let description = [{

@@ -102,8 +102,10 @@ void ssm::addLowerTiles(OpPassManager &passes, const PipelineOptions &options) {
   // Rows of values that do not vary along a register axis are the same operations again.
   kernel.addPass(createCSEPass());
   // Where all loads are as they are in memory: what is on its way takes as few registers as that.
-  if (options.target.gpu)
+  if (options.target.gpu) {
     kernel.addPass(createLoadAhead());
+    kernel.addPass(createSinkStores());
+  }
   // Last, when all loops over steps are there.
   if (!options.target.gpu)
     kernel.addPass(createParkStates());
