@@ -34,6 +34,7 @@ public:
       parts.push_back(part);
       bytes += llvm::alignTo(part.getBytes(), alignment);
     });
+    kernel->setAttr("ssm.shared", builder.getI64IntegerAttr(bytes));
     if (bytes > mostStatic) {
       placeAtLaunch(parts);
       kernel->setAttr("ssm.dynamic_shared", builder.getI64IntegerAttr(bytes));

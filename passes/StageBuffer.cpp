@@ -5,6 +5,7 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Peers.h"
+#include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -24,6 +25,8 @@ StageBuffer::StageBuffer(const Placement &block, const StagedValue &value)
     if (set.contains(dim) && dim != along) {
       rowStrides[dim] = rows;
       rows *= block.places[dim].extent();
+      if (block.places[dim].threads > 1 && rowsBetween == 0)
+        rowsBetween = rowStrides[dim] * block.places[dim].regs;
     }
   for (unsigned dim = 0; dim < block.places.size(); ++dim)
     if (shared.contains(dim))
@@ -75,8 +78,27 @@ int64_t StageBuffer::parts() const {
 int64_t StageBuffer::elementsToNext() const {
   if (parts() == 1)
     return elementsOfSlot();
-  int64_t width = type.getIntOrFloatBitWidth() / 8, rowsAtOnce = std::max<int64_t>(1, bankBytes / access / parts());
-  return (llvm::alignTo(elementsOfSlot() * width, bankBytes) + rowsAtOnce * access) / width;
+  int64_t width = type.getIntOrFloatBitWidth() / 8;
+  return (llvm::alignTo(elementsOfSlot() * width, bankBytes) + accessesBetweenParts() * access) / width;
+}
+
+/// How many accesses a part's rows begin behind another's, beside what all banks hold.
+int64_t StageBuffer::accessesBetweenParts() const {
+  int64_t banks = bankBytes / access, rowsAtOnce = std::max<int64_t>(1, banks / parts());
+  int64_t between = rowsBetween * pitch * type.getIntOrFloatBitWidth() / 8 / access;
+  // Which accesses the threads with neighbouring rows of all parts meet: each should be met once.
+  auto meetsAll = [&](int64_t distance) {
+    llvm::SmallDenseSet<int64_t> met;
+    for (int64_t part = 0; part < parts(); ++part)
+      for (int64_t row = 0; row < rowsAtOnce; ++row)
+        if (!met.insert((part * distance + row * between) % banks).second)
+          return false;
+    return true;
+  };
+  for (int64_t distance = rowsAtOnce; distance > 0; --distance)
+    if (meetsAll(distance))
+      return distance;
+  return rowsAtOnce;
 }
 
 Value StageBuffer::offsetOfPart(OpBuilder &builder, Value part) const {

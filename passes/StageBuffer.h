@@ -77,6 +77,7 @@ private:
   int64_t accessElements() const { return access * 8 / type.getIntOrFloatBitWidth(); }
   int64_t elementsOfSlot() const;
   int64_t elementsToNext() const;
+  int64_t accessesBetweenParts() const;
 
   DimSet set, shared;
   mlir::Type type;
@@ -85,6 +86,8 @@ private:
   std::optional<unsigned> along;
   /// How many coordinates, gaps among them; elements from one row to the next, or between chunks of steps.
   int64_t rows = 1, pitch = 0, padding = 0;
+  /// Rows from a thread's to those of its neighbour that has others; 0 where there is none.
+  int64_t rowsBetween = 0;
   /// By dimension, rows from one coordinate to the next.
   llvm::SmallVector<int64_t> rowStrides;
   int64_t slots = 1;

@@ -410,10 +410,33 @@ struct Tile : ssm::impl::TileBase<Tile> {
     return success();
   }
 
+  /// Values of one kind that the steps with code of their own keep in all, where they read memory themselves.
+  static constexpr int64_t mostCopied = 64;
+
+  /// Where memory runs anyhow, nothing is staged, and each number has an address of its own: fewer steps have code of
+  /// their own where a thread has many numbers.
+  static void takeFewerCopies(RecurrenceOp recurrence, Placement &placement) {
+    DimensionAnalysis dims(recurrence);
+    int64_t widest = 1;
+    for (Operation &op : recurrence.getBody().front())
+      for (Value value : op.getResults()) {
+        int64_t elements = 1;
+        for (unsigned dim = 0; dim < dims.count(); ++dim)
+          if (dim != placement.scan && dims.of(value).contains(dim))
+            elements *= placement.places[dim].regs;
+        widest = std::max(widest, elements);
+      }
+    int64_t &copies = placement.places[placement.scan].copies;
+    while (copies > 1 && copies % 2 == 0 && copies * widest > mostCopied)
+      copies /= 2;
+  }
+
   LogicalResult tile(Placed &placed, const KernelInterface &interface, const KernelInterface *whole = nullptr) {
     RecurrenceOp recurrence = placed.recurrence;
-    // What joins chunks reads maps of all states, and of few chunks. Where memory runs anyhow, nothing is staged and each
-    // number has an address of its own: those of several steps are more than there are registers.
+    if (gpu && !packed)
+      takeFewerCopies(recurrence, placed.placement);
+    // What joins chunks reads maps of all states, and of few chunks. Where memory runs anyhow, nothing is staged and
+    // each number has an address of its own: those of several steps are more than there are registers.
     bool loadsAhead = placed.placement.loadsAhead && packed && !ChunkRole(recurrence).isJoin();
     OpBuilder builder(recurrence);
     func::FuncOp kernel = KernelBuilder(recurrence, placed.placement, interface, packed, whole)

@@ -8,9 +8,9 @@
 // at twice the work.
 
 #include "schedule/GpuRegisters.h"
-#include "schedule/LoadsAhead.h"
 #include "schedule/MatrixTiles.h"
 #include "schedule/ScannedTensors.h"
+#include "schedule/ThreadRows.h"
 
 using namespace mlir;
 using namespace ssm;
@@ -434,6 +434,11 @@ Schedule ssm::defaultForGpu(RecurrenceOp recurrence, const Target &target, const
   GpuRules rules(recurrence, target, hints);
   Schedule schedule = rules.build();
   reasons = rules.reasons;
+  if (std::optional<ThreadRows::Result> two = ThreadRows(recurrence, target, hints).choose(schedule)) {
+    reasons.ahead = two->ahead;
+    reasons.twoOf = two->dim;
+    return two->schedule;
+  }
   reasons.ahead = LoadsAhead(recurrence, target, hints).add(schedule);
   return schedule;
 }

@@ -75,6 +75,10 @@ static std::string aboutChunks(const GpuReasons &why) {
 std::vector<std::string> ssm::reasonTexts(const GpuReasons &reasons) {
   std::vector<std::string> texts{aboutThreads(reasons), reasons.tile.empty() ? aboutLanes(reasons) : aboutTile(reasons),
                                  aboutChunks(reasons)};
+  if (!reasons.twoOf.empty())
+    texts.push_back("two coordinates of " + reasons.twoOf +
+                    " a thread: what they have in common is read once for both, and " +
+                    "half as many warps are enough");
   if (reasons.ahead)
     texts.push_back("what the next steps read is loaded ahead: of a thread's registers " +
                     std::to_string(*reasons.ahead) + " are enough for that, and left");

@@ -33,6 +33,8 @@ struct GpuReasons {
   bool onLoops = false;
   std::string scanned;
   std::optional<int64_t> steps, chunkSteps;
+  /// A parallel dimension of which each thread has two coordinates; empty where there is none.
+  std::string twoOf;
   /// Registers of a thread for what is loaded a time tile ahead, where it is.
   std::optional<int64_t> ahead;
   /// Fewest chunks and steps of one that cutting time pays for.

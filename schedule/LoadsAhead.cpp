@@ -27,14 +27,14 @@ constexpr double fewestOfFunction = 10, mostOfFunctions = 600;
 constexpr int64_t ofNumber = 4;
 
 int64_t threadsAlong(const DimPlacement &dim) { return dim.countAt(Level::Thread) * dim.countAt(Level::Lane); }
+} // namespace
 
-int64_t threadsOf(const Schedule &schedule) {
+int64_t LoadsAhead::threadsOf(const Schedule &schedule) {
   int64_t threads = 1;
   for (const DimPlacement &dim : schedule.dims)
     threads *= threadsAlong(dim);
   return threads;
 }
-} // namespace
 
 bool LoadsAhead::isStaged(const Schedule &schedule, InputOp input) {
   if (isa<ComplexType>(input.getStored().value_or(input.getType())))
@@ -124,7 +124,7 @@ std::optional<int64_t> LoadsAhead::blocksOfCall(const Schedule &schedule) {
   return blocks;
 }
 
-std::optional<int64_t> LoadsAhead::add(Schedule &schedule) {
+std::optional<int64_t> LoadsAhead::add(Schedule &schedule, int64_t enoughWarps) {
   const DimPlacement &scan = *schedule.lookup(dims.name(dims.scan()));
   auto inputs = recurrence.getBody().front().getOps<InputOp>();
   bool isTiled =
@@ -136,7 +136,8 @@ std::optional<int64_t> LoadsAhead::add(Schedule &schedule) {
   if (!isTiled || functionsOfTurn(schedule) > mostOfFunctions || !blocks || *blocks == 0 || target.cores == 0)
     return std::nullopt;
   int64_t warps = llvm::divideCeil(threadsOf(schedule), Multiprocessor::warpSize);
-  int64_t warpsOfCall = llvm::divideCeil(*blocks, target.cores) * warps;
+  int64_t warpsOfCall =
+      std::min<int64_t>(llvm::divideCeil(*blocks, target.cores) * warps, std::max(warps, enoughWarps));
   int64_t left = Multiprocessor::registers / (warpsOfCall * Multiprocessor::warpSize);
   int64_t ahead = registersAhead(schedule);
   if (ahead == 0 || registersBeside(schedule) + ahead > std::min(left, Multiprocessor::registersPerThread))

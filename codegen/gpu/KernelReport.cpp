@@ -8,9 +8,6 @@ using namespace mlir;
 using namespace ssm;
 using llvm::Expected;
 
-/// With fewer registers than one of so many parts, a kernel spills.
-static constexpr int64_t mostMoreBlocks = 2;
-
 /// Blocks of a call; nothing where a size that the grid is made of is not known.
 static std::optional<int64_t> countBlocks(RecurrenceOp recurrence, const LoweredKernel &kernel, const Placement &main) {
   SmallVector<int64_t> sizes;
@@ -48,27 +45,25 @@ std::vector<KernelReport> ssm::reportKernels(RecurrenceOp recurrence, const Lowe
   return reports;
 }
 
-/// How many blocks on a multiprocessor are one wave, of kernels for which registers alone are in the way.
-static WantedBlocks blocksOfOneWave(RecurrenceOp recurrence, const Lowered &lowered, const CompileTarget &target,
-                                    ArrayRef<KernelResources> resources) {
+/// How many blocks on a multiprocessor are one wave, of kernels of which so many have room but for registers.
+static WantedBlocks blocksOfOneWave(RecurrenceOp recurrence, const Lowered &lowered, const CompileTarget &target) {
   WantedBlocks wanted;
-  for (const KernelReport &report : reportKernels(recurrence, lowered, target, resources)) {
-    if (report.waves.value_or(1) <= 1)
+  for (const LoweredKernel &kernel : lowered.kernels) {
+    std::optional<int64_t> all = countBlocks(recurrence, kernel, lowered.main().placement);
+    if (all.value_or(0) == 0)
       continue;
-    int64_t blocks = llvm::divideCeil(*report.blocks, gpuMachine(target.capability).units);
-    Occupancy most = occupancy(multiprocessor(target.capability), report.threads, /*registers=*/1,
-                               report.resources.sharedBytes + report.dynamicSharedBytes);
-    if (blocks <= most.blocks && blocks <= mostMoreBlocks * report.occupancy.blocks)
-      wanted[report.resources.kernel] = blocks;
+    int64_t blocks = llvm::divideCeil(*all, gpuMachine(target.capability).units);
+    Occupancy most =
+        occupancy(multiprocessor(target.capability), kernel.placement.threads(), /*registers=*/1, kernel.shared);
+    if (blocks <= most.blocks)
+      wanted[kernel.name] = blocks;
   }
   return wanted;
 }
 
 Expected<Assembled> ssm::assembleKernels(StringRef ptx, RecurrenceOp recurrence, const Lowered &lowered,
                                          const CompileTarget &target, bool withLines) {
-  return assemble(ptx, target.cpu, withLines, [&](ArrayRef<KernelResources> resources) {
-    return blocksOfOneWave(recurrence, lowered, target, resources);
-  });
+  return assemble(ptx, target.cpu, withLines, blocksOfOneWave(recurrence, lowered, target));
 }
 
 std::string ssm::kernelText(const KernelReport &report) {

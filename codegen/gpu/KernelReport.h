@@ -24,9 +24,10 @@ struct KernelReport {
 std::vector<KernelReport> reportKernels(RecurrenceOp recurrence, const Lowered &lowered, const CompileTarget &target,
                                         llvm::ArrayRef<KernelResources> resources);
 
-/// Assembles the PTX of kernels as `assemble` does. Where the blocks of a call, if its size is known, would all be on
-/// the machine at once but for the registers that they take, they are to: a last wave of few blocks takes as long as a
-/// full one.
+/// Assembles the PTX of kernels as `assemble` does. Where the blocks of a call, if its size is known, have room on the
+/// machine at once but for the registers that they take, ptxas is told how many that are on a multiprocessor: a last
+/// wave of few blocks takes as long as a full one, and where there is one wave anyway, registers that only more blocks
+/// would take are there for these.
 llvm::Expected<Assembled> assembleKernels(llvm::StringRef ptx, RecurrenceOp recurrence, const Lowered &lowered,
                                           const CompileTarget &target, bool withLines = false);
 

@@ -106,15 +106,39 @@ static std::string withBlocks(StringRef ptx, llvm::function_ref<int64_t(StringRe
   return result;
 }
 
-/// ptxas spills a little where that lets another block in, though a step waits for what it spills. Asked to use
-/// registers, or told that one block is enough, it takes those that there are.
-static Expected<Assembled> assembleSparing(StringRef program, StringRef ptx, llvm::SmallVector<StringRef> options) {
-  Expected<Assembled> assembled = assembleWith(program, ptx, options);
+/// One run, or more: without what is wanted of those kernels that spill for it.
+static Expected<Assembled> assembleWanted(StringRef program, std::string &ptx, llvm::ArrayRef<StringRef> options,
+                                          WantedBlocks wanted) {
+  std::string without = std::move(ptx);
+  while (true) {
+    ptx = withBlocks(without, [&](StringRef kernel) { return wanted.lookup(kernel); });
+    Expected<Assembled> assembled = assembleWith(program, ptx, options);
+    if (!assembled)
+      return assembled;
+    size_t spilling = llvm::count_if(assembled->kernels, [&](const KernelResources &kernel) {
+      return kernel.spillStores + kernel.spillLoads > 0 && wanted.erase(kernel.kernel);
+    });
+    if (spilling == 0)
+      return assembled;
+  }
+}
+
+Expected<Assembled> ssm::assemble(StringRef given, StringRef chip, bool withLines, WantedBlocks wanted) {
+  Expected<std::string> program = findPtxas();
+  if (!program)
+    return program.takeError();
+  std::string gpu = ("--gpu-name=" + chip).str(), ptx = given.str();
+  llvm::SmallVector<StringRef> options = {gpu};
+  if (withLines)
+    options.push_back("-lineinfo");
+  Expected<Assembled> assembled = assembleWanted(*program, ptx, options, std::move(wanted));
   if (!assembled || spills(*assembled) == 0)
     return assembled;
+  // ptxas spills a little where that lets another block in, though a step waits for what it spills. Asked to use
+  // registers, or told that one block is enough, it takes those that there are.
   options.push_back("--register-usage-level=10");
-  for (const std::string &text : {ptx.str(), withBlocks(ptx, [](StringRef) { return 1; })}) {
-    Expected<Assembled> again = assembleWith(program, text, options);
+  for (const std::string &text : {ptx, withBlocks(ptx, [](StringRef) { return 1; })}) {
+    Expected<Assembled> again = assembleWith(*program, text, options);
     if (!again)
       return again.takeError();
     if (spills(*again) < spills(*assembled))
@@ -123,24 +147,4 @@ static Expected<Assembled> assembleSparing(StringRef program, StringRef ptx, llv
       break;
   }
   return assembled;
-}
-
-Expected<Assembled> ssm::assemble(StringRef ptx, StringRef chip, bool withLines,
-                                  llvm::function_ref<WantedBlocks(llvm::ArrayRef<KernelResources>)> wanted) {
-  Expected<std::string> program = findPtxas();
-  if (!program)
-    return program.takeError();
-  std::string gpu = ("--gpu-name=" + chip).str();
-  llvm::SmallVector<StringRef> options = {gpu};
-  if (withLines)
-    options.push_back("-lineinfo");
-  Expected<Assembled> assembled = assembleSparing(*program, ptx, options);
-  if (!assembled || spills(*assembled) > 0)
-    return assembled;
-  WantedBlocks blocks = wanted ? wanted(assembled->kernels) : WantedBlocks();
-  if (blocks.empty())
-    return assembled;
-  Expected<Assembled> again =
-      assembleWith(*program, withBlocks(ptx, [&](StringRef kernel) { return blocks.lookup(kernel); }), options);
-  return !again || spills(*again) == 0 ? std::move(again) : std::move(assembled);
 }

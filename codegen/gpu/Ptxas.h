@@ -30,11 +30,11 @@ llvm::Expected<std::string> findPtxas();
 using WantedBlocks = llvm::StringMap<int64_t>;
 
 /// Assembles PTX for a chip such as sm_90 with the toolkit's ptxas, for more registers where it would spill. With
-/// lines, the cubin has the numbers that `.loc` gives its instructions. Where nothing is spilled, `wanted` is asked
-/// what the kernels took and gives those of which more blocks are to be on a multiprocessor, with how many: ptxas is
-/// told so once more, and that is the result if it spills nothing then. Errors: no toolkit; ptxas' own messages.
+/// lines, the cubin has the numbers that `.loc` gives its instructions. Kernels of which `wanted` says how many blocks
+/// are to be on a multiprocessor get the registers for so many, unless that makes them spill. Errors: no toolkit;
+/// ptxas' own messages.
 llvm::Expected<Assembled> assemble(llvm::StringRef ptx, llvm::StringRef chip, bool withLines = false,
-                                   llvm::function_ref<WantedBlocks(llvm::ArrayRef<KernelResources>)> wanted = {});
+                                   WantedBlocks wanted = {});
 
 } // namespace ssm
 

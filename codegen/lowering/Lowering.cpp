@@ -259,30 +259,27 @@ static Error checkResidentBlocks(const Lowered &lowered, const CompileTarget &ta
     int64_t blocks = kernel.placement.residentBlocks, threads = kernel.placement.threads();
     if (blocks == 0)
       continue;
-    int64_t shared = kernel.dynamicShared;
-    lowered.module.get()->walk([&](LLVM::GlobalOp global) {
-      if (global.getSymName().starts_with(kernel.name + "_shared"))
-        if (auto type = dyn_cast<LLVM::LLVMArrayType>(global.getGlobalType()))
-          shared += type.getNumElements();
-    });
-    Occupancy most = occupancy(multiprocessor(target.capability), threads, /*registers=*/1, shared);
+    Occupancy most = occupancy(multiprocessor(target.capability), threads, /*registers=*/1, kernel.shared);
     if (blocks > most.blocks)
       return fail("'blocks=" + llvm::Twine(blocks) + "': " + llvm::Twine(most.blocks) + " blocks of " +
-                  llvm::Twine(threads) + " threads and " + llvm::Twine(shared) +
+                  llvm::Twine(threads) + " threads and " + llvm::Twine(kernel.shared) +
                   " bytes of shared memory are on a multiprocessor of " + target.name + " at most, limited by " +
                   most.limit);
   }
   return Error::success();
 }
 
-/// What blocks are given at launch, as ssm-lower-to-gpu has found it.
+/// What blocks share, as ssm-lower-to-gpu has found it.
 static Error takeSharedMemory(Lowered &lowered, const CompileTarget &target) {
   lowered.module->walk([&](Operation *op) {
-    auto bytes = op->getAttrOfType<IntegerAttr>("ssm.dynamic_shared");
+    auto all = op->getAttrOfType<IntegerAttr>("ssm.shared"),
+         atLaunch = op->getAttrOfType<IntegerAttr>("ssm.dynamic_shared");
     auto name = op->getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName());
     for (LoweredKernel &kernel : lowered.kernels)
-      if (bytes && kernel.name == name.getValue())
-        kernel.dynamicShared = bytes.getInt();
+      if (all && kernel.name == name.getValue()) {
+        kernel.shared = all.getInt();
+        kernel.dynamicShared = atLaunch ? atLaunch.getInt() : 0;
+      }
   });
   for (const LoweredKernel &kernel : lowered.kernels) {
     if (kernel.dynamicShared == 0)

@@ -47,8 +47,9 @@ struct LoweredKernel {
   int64_t blockSteps = 0;
   /// It runs what is left of blocks of so many steps; 0 where it runs all.
   int64_t restOf = 0;
-  /// Bytes of shared memory that each block is given at launch, beside what stands in the kernel's code.
-  int64_t dynamicShared = 0;
+  /// Bytes of shared memory of each block, and those of them that it is given at launch: the others stand in the
+  /// kernel's code.
+  int64_t shared = 0, dynamicShared = 0;
 };
 
 /// A recurrence on its way to machine code.

@@ -2,6 +2,8 @@
 
 #include "codegen/lowering/Machine.h"
 #include "codegen/lowering/JoinShared.h"
+#include "codegen/lowering/NarrowCompares.h"
+#include "codegen/lowering/UniformOffsets.h"
 #include "passes/Pipeline.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -9,6 +11,9 @@
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/Transforms/Scalar/ADCE.h"
+#include "llvm/Transforms/Scalar/EarlyCSE.h"
+#include "llvm/Transforms/Utils/LoopSimplify.h"
 
 using namespace ssm;
 using llvm::Expected;
@@ -65,6 +70,24 @@ Expected<std::unique_ptr<llvm::TargetMachine>> ssm::createMachine(const CompileT
   return machine;
 }
 
+namespace {
+/// What LLVM's passes ask for.
+struct Analyses {
+  explicit Analyses(llvm::PassBuilder &builder) {
+    builder.registerModuleAnalyses(modules);
+    builder.registerCGSCCAnalyses(callGraph);
+    builder.registerFunctionAnalyses(functions);
+    builder.registerLoopAnalyses(loops);
+    builder.crossRegisterProxies(loops, functions, callGraph, modules);
+  }
+
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager callGraph;
+  llvm::ModuleAnalysisManager modules;
+};
+} // namespace
+
 void ssm::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   module.setDataLayout(machine.createDataLayout());
   llvm::PipelineTuningOptions tuning;
@@ -73,15 +96,7 @@ void ssm::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   tuning.LoopVectorization = false;
   tuning.SLPVectorization = false;
   llvm::PassBuilder builder(&machine, tuning);
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager callGraph;
-  llvm::ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(callGraph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, callGraph, modules);
+  Analyses analyses(builder);
   llvm::ModulePassManager passes;
   if (machine.getTargetTriple().isNVPTX())
     passes = builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3);
@@ -92,7 +107,7 @@ void ssm::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
         builder.parsePassPipeline(passes, "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
                                           "loop-mssa(licm),early-cse<memssa>,instcombine<no-verify-fixpoint>,"
                                           "simplifycfg,adce)"));
-  passes.run(module, modules);
+  passes.run(module, analyses.modules);
   // Rows of a GPU's tiles are scalars; where the machine takes two at a time they become pairs.
   if (!machine.getTargetTriple().isNVPTX() || !addsPairs(machine.getTargetCPU()))
     return;
@@ -105,14 +120,31 @@ void ssm::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
       left.push_back(&function);
   for (llvm::Function *function : left)
     function->addFnAttr(llvm::Attribute::NoImplicitFloat);
-  pairs.run(module, modules);
+  pairs.run(module, analyses.modules);
   for (llvm::Function *function : left)
     function->removeFnAttr(llvm::Attribute::NoImplicitFloat);
 }
 
+/// What is left for a GPU's code when all arrays of a kernel are one.
+static void finishAddresses(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::PassBuilder builder(&machine);
+  Analyses analyses(builder);
+  llvm::FunctionPassManager passes;
+  passes.addPass(llvm::LoopSimplifyPass());
+  passes.addPass(UniformOffsetsPass());
+  passes.addPass(NarrowComparesPass());
+  passes.addPass(llvm::EarlyCSEPass());
+  passes.addPass(llvm::ADCEPass());
+  llvm::ModulePassManager all;
+  all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(passes)));
+  all.run(module, analyses.modules);
+}
+
 Expected<std::string> ssm::emitCode(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType type) {
-  if (machine.getTargetTriple().isNVPTX())
+  if (machine.getTargetTriple().isNVPTX()) {
     joinSharedArrays(module);
+    finishAddresses(module, machine);
+  }
   llvm::SmallString<0> text;
   llvm::raw_svector_ostream stream(text);
   llvm::legacy::PassManager passes;
