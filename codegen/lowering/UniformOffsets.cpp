@@ -59,7 +59,8 @@ private:
     if (!place || place->getLoop() != &loop || !place->isAffine())
       return std::nullopt;
     auto *step = dyn_cast<SCEVConstant>(place->getStepRecurrence(evolution));
-    if (!step || !expander.isSafeToExpandAt(place->getStart(), loop.getLoopPreheader()->getTerminator()))
+    if (!step || !step->getAPInt().isSignedIntN(32) ||
+        !expander.isSafeToExpandAt(place->getStart(), loop.getLoopPreheader()->getTerminator()))
       return std::nullopt;
     auto [root, offset] = split(place->getStart());
     return Path{root, offset, step->getAPInt().getSExtValue()};
@@ -113,9 +114,10 @@ private:
   void endBy(int64_t step, const SCEV *turns) {
     auto *known = dyn_cast<SCEVConstant>(turns);
     auto *branch = dyn_cast<BranchInst>(loop.getLoopLatch()->getTerminator());
-    if (!known || !branch || !branch->isConditional() || loop.getExitingBlock() != loop.getLoopLatch())
+    if (!known || !known->getAPInt().isIntN(31) || !branch || !branch->isConditional() ||
+        loop.getExitingBlock() != loop.getLoopLatch())
       return;
-    int64_t end = (known->getAPInt().getSExtValue() + 1) * step;
+    int64_t end = (static_cast<int64_t>(known->getAPInt().getZExtValue()) + 1) * step;
     if (end != static_cast<int32_t>(end))
       return;
     Value *next = offsets[step].count->getIncomingValueForBlock(loop.getLoopLatch());

@@ -133,6 +133,32 @@ TEST(DefaultGpuSchedule, AGpuLoadsAheadWhereRegistersAreLeft) {
   EXPECT_TRUE(isAhead(matrix)) << matrix.text;
 }
 
+/// Two channels a thread where loads ahead have the registers, 8 warps fit and the call comes in full waves of them.
+TEST(DefaultGpuSchedule, AGpusThreadsHaveTwoChannels) {
+  auto channels = [](int64_t batch, int64_t member, int64_t time, unsigned capability, int64_t cores,
+                     const std::string &dtype = "bf16") {
+    const Target target = {.gpu = true, .cores = cores, .capability = capability};
+    ChosenSchedule chosen =
+        choose("mamba1", {{"batch", batch}, {"group", 1}, {"member", member}, {"state", 16}, {"time", time}}, target,
+               {}, dtype);
+    return std::max<int64_t>(1, chosen.on("member", Level::Reg));
+  };
+  EXPECT_EQ(channels(8, 4096, 2048, 90, 132), 2);
+  EXPECT_EQ(channels(64, 1024, 512, 90, 132), 2);
+  // Several waves, of which the last one is full.
+  EXPECT_EQ(channels(16, 4096, 2048, 90, 132), 2);
+  // Half of the warps of a multiprocessor, or of the last wave.
+  EXPECT_EQ(channels(4, 4096, 2048, 90, 132), 1);
+  EXPECT_EQ(channels(10, 4096, 2048, 90, 132), 1);
+  // There are threads enough without lanes; lanes are four; chunks double the work.
+  EXPECT_EQ(channels(32, 4096, 2048, 90, 132), 1);
+  EXPECT_EQ(channels(2, 2048, 4096, 90, 132), 1);
+  EXPECT_EQ(channels(1, 768, 4096, 90, 132), 1);
+  // Time tiles of 4 bytes are more registers than there are, and those of two blocks more than this memory.
+  EXPECT_EQ(channels(8, 4096, 2048, 90, 132, "f32"), 1);
+  EXPECT_EQ(channels(8, 4096, 2048, 89, 132), 1);
+}
+
 /// Of a state both of whose dimensions are summed over, threads share all, if states do not wait for what they exchange
 /// through shared memory; whatever is longer or declared first.
 TEST(DefaultGpuSchedule, AGpusThreadsShareMatricesThatAreSummedBothWays) {

@@ -128,6 +128,8 @@ TEST(GpuKernelStages, GiveTheInterpretersResult) {
       {"mamba1.ssm", "member=grid,thread:8; time=loop:16,reg:4; state=lane:4,reg; at(free)=stage; at(y)=store"},
       {"mamba1.ssm", "member=grid:3,loop,thread:3; time=loop:16,reg:8; state=lane:4,reg; at(free)=stage; at(y)=store"},
       {"mamba1.ssm", "member=grid,thread:2,reg:2; time=loop:8,reg:8; state=lane:8; load(u,z)=staged; at(y)=store"},
+      {"mamba1.ssm", "member=grid,thread:4,reg:2; time=loop:16,reg:8; state=lane:2,reg; at(free)=stage; at(y)=store; "
+                     "stages=2"},
       {"mamba1.ssm", "member=grid,thread:2; time=grid:16,loop:8,reg:4; state=lane:2,reg; load=staged; store=staged"},
       {"mamba1.ssm", "member=grid; time=loop:32,reg:16; state=thread:4,reg; load=staged; at(free)=stage; at(y)=store"},
   };
