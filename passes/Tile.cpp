@@ -410,8 +410,8 @@ struct Tile : ssm::impl::TileBase<Tile> {
     return success();
   }
 
-  /// Values of one kind that the steps with code of their own keep in all, where they read memory themselves.
-  static constexpr int64_t mostCopied = 64;
+  /// Steps with code of their own where these read memory themselves, and values of one kind that they keep in all.
+  static constexpr int64_t mostCopies = 8, mostCopied = 64;
 
   /// Where memory runs anyhow, nothing is staged, and each number has an address of its own: fewer steps have code of
   /// their own where a thread has many numbers.
@@ -427,7 +427,7 @@ struct Tile : ssm::impl::TileBase<Tile> {
         widest = std::max(widest, elements);
       }
     int64_t &copies = placement.places[placement.scan].copies;
-    while (copies > 1 && copies % 2 == 0 && copies * widest > mostCopied)
+    while (copies % 2 == 0 && (copies > mostCopies || copies * widest > mostCopied))
       copies /= 2;
   }
 

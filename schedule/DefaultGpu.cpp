@@ -280,7 +280,8 @@ private:
       return copies * widest <= mostCopied && kept + gathered * (copies + ofAddress) <= mostTransient && !rowDim &&
              (!steps || 2 * copies <= *steps);
     };
-    int64_t copies = stagedCopies;
+    // Threads that share states over many lanes have few warps beside them to fill a turn's beginning.
+    int64_t copies = isStaged && shared.lanes > 2 ? 2 * stagedCopies : stagedCopies;
     while (copies > 1 && !mayBe(copies))
       copies /= 2;
     return copies;

@@ -26,6 +26,8 @@ TEST(DefaultGpuSchedule, AGpuIsFilled) {
   EXPECT_EQ(few.on("state", Level::Lane), 4) << few.text;
   EXPECT_EQ(few.on("state", Level::Reg), 4) << few.text;
   EXPECT_EQ(few.on("member", Level::Thread), 32) << few.text;
+  EXPECT_EQ(few.on("time", Level::Loop), 64) << few.text;
+  EXPECT_EQ(few.on("time", Level::Reg), 16) << few.text;
   EXPECT_FALSE(few.on("time", Level::Grid)) << few.text;
   ChosenSchedule many =
       choose("mamba1", {{"batch", 32}, {"group", 1}, {"member", 4096}, {"state", 16}, {"time", 2048}}, h100);
