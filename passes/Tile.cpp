@@ -426,8 +426,8 @@ struct Tile : ssm::impl::TileBase<Tile> {
             elements *= placement.places[dim].regs;
         widest = std::max(widest, elements);
       }
-    int64_t &copies = placement.places[placement.scan].copies;
-    while (copies % 2 == 0 && (copies > mostCopies || copies * widest > mostCopied))
+    int64_t &copies = placement.places[placement.scan].copies, most = mostCopied / (recurrence.getReverse() ? 2 : 1);
+    while (copies % 2 == 0 && (copies > mostCopies || copies * widest > most))
       copies /= 2;
   }
 

@@ -22,6 +22,12 @@ bool ThreadRows::sharesReads(unsigned dim) {
   });
 }
 
+/// Whether tiles are whole. What is left of one has loops of its own, for which there are no registers.
+bool ThreadRows::hasWholeTiles(const Schedule &schedule) {
+  std::optional<int64_t> steps = sizeOf(dims.scan());
+  return steps && *steps % schedule.lookup(dims.name(dims.scan()))->countAt(Level::Loop) == 0;
+}
+
 /// Whether as many warps as are enough have room on a multiprocessor, and a call's blocks come in rounds of so many.
 bool ThreadRows::fillsWaves(const Schedule &schedule) {
   std::optional<int64_t> blocks = blocksOfCall(schedule);
@@ -50,12 +56,18 @@ std::optional<ThreadRows::Result> ThreadRows::choose(const Schedule &given) {
   }
   bool isStaged =
       llvm::any_of(given.knobs, [](const Knob &knob) { return knob.name == "at" && knob.value == "stage"; });
-  if (!hasTwoLanes || !along || !isStaged || !sharesReads(*along))
+  if (!hasTwoLanes || !along || !isStaged || !sharesReads(*along) || !hasWholeTiles(given))
     return std::nullopt;
   Result result{given, dims.name(*along).str(), 0};
-  for (DimPlacement &place : result.schedule.dims)
+  for (DimPlacement &place : result.schedule.dims) {
     if (place.dim == result.dim)
       place.levels.push_back({Level::Reg, coordinates});
+    // Backwards, what steps read is further from what they write: more of it is on its way.
+    if (place.dim == dims.name(dims.scan()) && recurrence.getReverse())
+      for (LevelCount &level : place.levels)
+        if (level.level == Level::Reg)
+          level.count = std::max<int64_t>(1, level.count.value_or(1) / 2);
+  }
   if (registersKept([&](unsigned dim) { return ofThread(result.schedule, dim); }) > mostKept ||
       !fillsWaves(result.schedule))
     return std::nullopt;

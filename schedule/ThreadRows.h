@@ -24,6 +24,7 @@ public:
 
 private:
   bool sharesReads(unsigned dim);
+  bool hasWholeTiles(const Schedule &schedule);
   bool fillsWaves(const Schedule &schedule);
 };
 

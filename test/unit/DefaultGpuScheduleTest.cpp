@@ -152,6 +152,8 @@ TEST(DefaultGpuSchedule, AGpusThreadsHaveTwoChannels) {
   // Half of the warps of a multiprocessor, or of the last wave.
   EXPECT_EQ(channels(4, 4096, 2048, 90, 132), 1);
   EXPECT_EQ(channels(10, 4096, 2048, 90, 132), 1);
+  // Parts of tiles.
+  EXPECT_EQ(channels(8, 4096, 2047, 90, 132), 1);
   // There are threads enough without lanes; lanes are four; chunks double the work.
   EXPECT_EQ(channels(32, 4096, 2048, 90, 132), 1);
   EXPECT_EQ(channels(2, 2048, 4096, 90, 132), 1);
