@@ -68,8 +68,9 @@ std::optional<ThreadRows::Result> ThreadRows::choose(const Schedule &given) {
         if (level.level == Level::Reg)
           level.count = std::max<int64_t>(1, level.count.value_or(1) / 2);
   }
-  if (registersKept([&](unsigned dim) { return ofThread(result.schedule, dim); }) > mostKept ||
-      !fillsWaves(result.schedule))
+  // Sums that go before all steps of a turn hold what they read, for both coordinates.
+  auto count = [&](unsigned dim) { return ofThread(result.schedule, dim); };
+  if (registersKept(count) > mostKept || heldOverSums(count) > 0 || !fillsWaves(result.schedule))
     return std::nullopt;
   std::optional<int64_t> ahead = add(result.schedule, enoughWarps);
   if (!ahead)

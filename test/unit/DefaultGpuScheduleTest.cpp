@@ -163,6 +163,27 @@ TEST(DefaultGpuSchedule, AGpusThreadsHaveTwoChannels) {
   EXPECT_EQ(channels(8, 4096, 2048, 89, 132), 1);
 }
 
+/// Of descriptions, those whose steps hold no inputs for sums that go before them.
+TEST(DefaultGpuSchedule, AGpusThreadsHaveTwoCoordinatesWhereNoSumsGoFirst) {
+  auto has = [](const std::string &rate) {
+    ChosenSchedule chosen = choose(parseLanguage(R"(recurrence r {
+  dim batch, channel, state
+  scan time
+  input x [batch, channel, time]
+  input k [batch, state, time]
+  state S [batch, channel, state]
+  S = prev(S) + )" + rate + R"( * x * k
+  output y [batch, channel, time] = sum[state](S)
+})"),
+                                   {{"batch", 8}, {"channel", 4096}, {"state", 16}, {"time", 2048}},
+                                   {.gpu = true, .cores = 132, .capability = 90}, {}, "bf16");
+    EXPECT_EQ(chosen.on("state", Level::Lane), 2) << chosen.text;
+    return chosen.on("channel", Level::Reg) == 2;
+  };
+  EXPECT_TRUE(has("0.5"));
+  EXPECT_FALSE(has("(1 / (1 + sum[state](k * k)))"));
+}
+
 /// Of a state both of whose dimensions are summed over, threads share all, if states do not wait for what they exchange
 /// through shared memory; whatever is longer or declared first.
 TEST(DefaultGpuSchedule, AGpusThreadsShareMatricesThatAreSummedBothWays) {
