@@ -8,6 +8,20 @@ using namespace ssm::test;
 
 static const Target gpu = {.gpu = true};
 
+/// States that x and k feed at a rate.
+static std::string statesFedAt(const std::string &rate) {
+  return R"(recurrence r {
+  dim batch, channel, state
+  scan time
+  input x [batch, channel, time]
+  input k [batch, state, time]
+  state S [batch, channel, state]
+  S = prev(S) + )" +
+         rate + R"( * x * k
+  output y [batch, channel, time] = sum[state](S)
+})";
+}
+
 TEST(DefaultGpuSchedule, AGpuTakesAThreadAChannel) {
   ChosenSchedule chosen = choose("mamba1", {{"batch", 1}, {"group", 1}, {"member", 2048}, {"state", 16}}, gpu);
   EXPECT_EQ(chosen.on("member", Level::Thread), 128) << chosen.text;
@@ -166,17 +180,9 @@ TEST(DefaultGpuSchedule, AGpusThreadsHaveTwoChannels) {
 /// Of descriptions, those whose steps hold no inputs for sums that go before them.
 TEST(DefaultGpuSchedule, AGpusThreadsHaveTwoCoordinatesWhereNoSumsGoFirst) {
   auto has = [](const std::string &rate) {
-    ChosenSchedule chosen = choose(parseLanguage(R"(recurrence r {
-  dim batch, channel, state
-  scan time
-  input x [batch, channel, time]
-  input k [batch, state, time]
-  state S [batch, channel, state]
-  S = prev(S) + )" + rate + R"( * x * k
-  output y [batch, channel, time] = sum[state](S)
-})"),
-                                   {{"batch", 8}, {"channel", 4096}, {"state", 16}, {"time", 2048}},
-                                   {.gpu = true, .cores = 132, .capability = 90}, {}, "bf16");
+    ChosenSchedule chosen =
+        choose(parseLanguage(statesFedAt(rate)), {{"batch", 8}, {"channel", 4096}, {"state", 16}, {"time", 2048}},
+               {.gpu = true, .cores = 132, .capability = 90}, {}, "bf16");
     EXPECT_EQ(chosen.on("state", Level::Lane), 2) << chosen.text;
     return chosen.on("channel", Level::Reg) == 2;
   };
@@ -256,17 +262,7 @@ TEST(DefaultGpuSchedule, AGpuReadsStepsTogether) {
 /// What a step reads for a sum, and needs again when that is there, its copies hold all at once.
 TEST(DefaultGpuSchedule, AGpusCopiesOfAStepHoldWhatSumsReadFirst) {
   auto copies = [](int64_t state, llvm::StringRef rate) {
-    ChosenSchedule chosen = choose(parseLanguage(R"(recurrence r {
-  dim batch, channel, state
-  scan time
-  input x [batch, channel, time]
-  input k [batch, state, time]
-  state S [batch, channel, state]
-  S = prev(S) + )" + rate.str() +
-                                                 R"( * x * k
-  output y [batch, channel, time] = sum[state](S)
-})"),
-                                   {{"state", state}}, gpu);
+    ChosenSchedule chosen = choose(parseLanguage(statesFedAt(rate.str())), {{"state", state}}, gpu);
     EXPECT_TRUE(llvm::StringRef(chosen.text).contains("staged")) << chosen.text;
     return std::max<int64_t>(1, chosen.on("time", Level::Reg));
   };
